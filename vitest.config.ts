@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config";
+
+// Workspace packages are taken from their sources (condition "agentkeys-source"), so tests need no build.
+export default defineConfig({
+  test: {
+    include: ["{packages,apps}/*/test/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.{ts,mjs}"],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+  resolve: { conditions: ["agentkeys-source"] },
+  ssr: { resolve: { conditions: ["agentkeys-source"], externalConditions: ["agentkeys-source"] } },
+});
