@@ -1,0 +1,56 @@
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { encodeCbor } from "./cbor.ts";
+import { equalBytes, isPlainText } from "./encoding.ts";
+import { recordError } from "./errors.ts";
+import { FieldKey } from "./record-fields.ts";
+import type { AuditRecord } from "./record.ts";
+
+/** What opens one commitment of a record: whoever has it can check the value, nobody else can guess it. */
+export interface Opening {
+  /** The field's number in `FieldKey`: account, agent, scope, grant or credential. */
+  readonly key: number;
+  /** 32 bytes. */
+  readonly salt: Uint8Array;
+  /** 32 bytes for the account, text for the others. */
+  readonly value: string | Uint8Array;
+}
+
+/** Names of the committed fields, by key. */
+export const committedFields: ReadonlyMap<number, "account" | "agent" | "scope" | "grant" | "credential"> = new Map([
+  [FieldKey.account, "account"],
+  [FieldKey.agent, "agent"],
+  [FieldKey.scope, "scope"],
+  [FieldKey.grant, "grant"],
+  [FieldKey.credential, "credential"],
+]);
+
+/**
+ * Commitment to a field's value: HMAC-SHA256(salt, CBOR(["agentkeys/commit/v1", key, value])), 32 bytes. Throws
+ * ERR_AUDIT_RECORD for a salt that is not 32 bytes and for text that is not in normal form.
+ */
+export function commit(salt: Uint8Array, key: number, value: string | Uint8Array): Uint8Array {
+  if (salt.length !== 32) throw recordError("a salt is not 32 bytes");
+  if (!isCommittable(key, value)) throw recordError(`the value of field ${key} is not one to commit to`);
+  return hmac(sha256, salt, encodeCbor(["agentkeys/commit/v1", key, value]));
+}
+
+/** Tag of a wallet: HMAC-SHA256(index key, CBOR(["agentkeys/index/v1", "wallet", canonical address])), cut to 16 bytes. */
+export function walletTag(indexKey: Uint8Array, address: string): Uint8Array {
+  return hmac(sha256, indexKey, encodeCbor(["agentkeys/index/v1", "wallet", address])).slice(0, 16);
+}
+
+/** True when the opening is of one of the record's commitments and opens it. Never throws. */
+export function isOpened(record: AuditRecord, opening: Opening): boolean {
+  const name = committedFields.get(opening.key);
+  const commitment = name === undefined ? undefined : record[name];
+  if (commitment === undefined || opening.salt.length !== 32 || !isCommittable(opening.key, opening.value))
+    return false;
+  return equalBytes(commit(opening.salt, opening.key, opening.value), commitment);
+}
+
+/** True for a value that the field may have: 32 bytes for the account, else text in normal form that is not empty. */
+export function isCommittable(key: number, value: unknown): boolean {
+  if (key === FieldKey.account) return value instanceof Uint8Array && value.length === 32;
+  return committedFields.has(key) && isPlainText(value) && value !== "";
+}

@@ -1,0 +1,81 @@
+import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
+import { proofError } from "./errors.ts";
+
+const encoder = new TextEncoder();
+
+/** UTF-8 bytes of text. */
+export function toUtf8(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** Standard padded base64 (RFC 4648 section 4). */
+export function toBase64(bytes: Uint8Array): string {
+  let binary = "";
+  // In pieces, because a call takes only so many arguments.
+  for (let at = 0; at < bytes.length; at += 8192) binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  return btoa(binary);
+}
+
+/**
+ * The bytes of canonical padded base64: no blanks, no missing padding, no stray last bits. Throws ERR_AUDIT_PROOF otherwise.
+ *
+ * @example fromBase64("AQI=") // Uint8Array [1, 2]
+ */
+export function fromBase64(text: string): Uint8Array {
+  const binary = tryAtob(text);
+  // atob is lenient in several ways; what it would write back as the same text is canonical.
+  if (binary === undefined || btoa(binary) !== text) throw proofError("base64 is not canonical");
+  return Uint8Array.from(binary, (character) => character.charCodeAt(0));
+}
+
+function tryAtob(text: string): string | undefined {
+  try {
+    return atob(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Lower-case hex. */
+export function toHex(bytes: Uint8Array): string {
+  return bytesToHex(bytes);
+}
+
+/** The bytes of lower-case hex. Throws ERR_AUDIT_PROOF on anything else, upper case included. */
+export function fromHex(text: string): Uint8Array {
+  if (text.length % 2 !== 0 || /[^0-9a-f]/u.test(text)) throw proofError("hex is not lower-case pairs");
+  return hexToBytes(text);
+}
+
+/** True when both hold the same bytes. Takes time by length and content: for public values only. */
+export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}
+
+/** The bytes of all parts, one after the other. */
+export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** A whole number from 0 to 2^53-1 in decimal without sign or leading zero. Throws ERR_AUDIT_PROOF otherwise. */
+export function parseCount(text: string): number {
+  const count = /^(?:0|[1-9][0-9]{0,15})$/u.test(text) ? Number(text) : NaN;
+  if (!Number.isSafeInteger(count)) throw proofError("a number is not canonical decimal up to 2^53-1");
+  return count;
+}
+
+/** True for a whole number from 0 to 2^53-1. */
+export function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** True for text of whole code points in Unicode normalization form C. */
+export function isPlainText(value: unknown): value is string {
+  return typeof value === "string" && value.isWellFormed() && value.normalize("NFC") === value;
+}

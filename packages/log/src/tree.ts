@@ -1,0 +1,184 @@
+import { sha256 } from "@noble/hashes/sha2.js";
+import { proofError } from "./errors.ts";
+
+/** Root of the tree without leaves: SHA-256 of nothing (RFC 6962 section 2.1). */
+export const emptyRoot: Uint8Array = sha256(new Uint8Array());
+
+/** Leaf hash of entry bytes: SHA-256(0x00 ‖ entry). */
+export function leafHash(entry: Uint8Array): Uint8Array {
+  const input = new Uint8Array(entry.length + 1);
+  input.set(entry, 1);
+  return sha256(input);
+}
+
+/** Hash of an inner node: SHA-256(0x01 ‖ left ‖ right). */
+export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
+  const input = new Uint8Array(65);
+  input[0] = 1;
+  input.set(left, 1);
+  input.set(right, 33);
+  return sha256(input);
+}
+
+/** A stored hash: the complete subtree number `index` (from 0) of 2^level leaves; level 0 holds the leaf hashes. */
+export interface TreeNode {
+  readonly level: number;
+  readonly index: number;
+  readonly hash: Uint8Array;
+}
+
+/** Answers the hash of the complete subtree `index` of 2^`level` leaves. */
+export type NodeReader = (level: number, index: number) => Uint8Array;
+
+/** A tree after an append. */
+export interface GrownTree {
+  readonly size: number;
+  /** Compact range: roots of the complete subtrees that make up the tree, the largest first. */
+  readonly edge: readonly Uint8Array[];
+  readonly root: Uint8Array;
+  /** Every node that the append completed, level by level. */
+  readonly nodes: readonly TreeNode[];
+  /** Inclusion path of one of the new leaves, by its index in the log, under `root`. */
+  proof(index: number): Uint8Array[];
+}
+
+/**
+ * Appends leaf hashes to a tree of `size` leaves known only by its edge. Pure: neither argument is changed.
+ *
+ * @example
+ * const tree = growTree(0, [], [leafHash(entry)]);
+ * isInclusion(0, tree.size, leafHash(entry), tree.proof(0), tree.root); // true
+ */
+export function growTree(size: number, edge: readonly Uint8Array[], leaves: readonly Uint8Array[]): GrownTree {
+  const total = size + leaves.length;
+  if (!Number.isSafeInteger(total)) throw proofError("the tree is too large");
+  const old = [...edge];
+  const grown: Uint8Array[] = [];
+  const nodes: TreeNode[] = [];
+  const rows: { first: number; hashes: readonly Uint8Array[] }[] = [];
+  // Each row holds the new nodes of a level and, where they start odd, the old node on their left.
+  let row: Uint8Array[] = [...leaves];
+  let known = size;
+  let whole = total;
+  for (let level = 0; whole > 0; level++) {
+    for (let index = known; index < whole; index++)
+      nodes.push({ level, index, hash: row[index - known] as Uint8Array });
+    let first = known;
+    if (known % 2 === 1) {
+      row.unshift(popEdge(old));
+      first--;
+    }
+    rows.push({ first, hashes: row });
+    if (whole % 2 === 1) grown.unshift(row[whole - 1 - first] as Uint8Array);
+    row = pairUp(row);
+    known = Math.floor(known / 2);
+    whole = Math.floor(whole / 2);
+  }
+  if (old.length > 0) throw proofError("the edge does not belong to the size");
+  return {
+    size: total,
+    edge: grown,
+    root: row[0] ?? emptyRoot,
+    nodes,
+    proof(index) {
+      if (!(index >= size && index < total)) throw proofError("the leaf is not one of the new ones");
+      return rows.flatMap(({ first, hashes }, level) => {
+        const sibling = siblingOf(Math.floor(index / 2 ** level)) - first;
+        const hash = hashes[sibling];
+        return hash === undefined ? [] : [hash];
+      });
+    },
+  };
+}
+
+function popEdge(edge: Uint8Array[]): Uint8Array {
+  const hash = edge.pop();
+  if (hash === undefined) throw proofError("the edge does not belong to the size");
+  return hash;
+}
+
+// A last node without a neighbour rises unchanged: it is the root of an incomplete right part.
+function pairUp(row: readonly Uint8Array[]): Uint8Array[] {
+  const above: Uint8Array[] = [];
+  for (let at = 0; at < row.length; at += 2) {
+    const left = row[at] as Uint8Array;
+    const right = row[at + 1];
+    above.push(right === undefined ? left : nodeHash(left, right));
+  }
+  return above;
+}
+
+function siblingOf(index: number): number {
+  return index % 2 === 0 ? index + 1 : index - 1;
+}
+
+function foldEdge(edge: readonly Uint8Array[]): Uint8Array {
+  return edge.length === 0 ? emptyRoot : edge.reduceRight((right, left) => nodeHash(left, right));
+}
+
+/** Root of the first `size` leaves, from stored complete subtrees. */
+export function rootAt(size: number, nodeAt: NodeReader): Uint8Array {
+  return rangeHash(0, size, nodeAt);
+}
+
+/** Inclusion path of leaf `index` in the tree of `size` leaves (RFC 6962 section 2.1.1), the leaf's sibling first. */
+export function inclusionPath(index: number, size: number, nodeAt: NodeReader): Uint8Array[] {
+  if (!(Number.isSafeInteger(size) && Number.isSafeInteger(index) && index >= 0 && index < size)) {
+    throw proofError("the index is outside the tree");
+  }
+  const path: Uint8Array[] = [];
+  let [start, end] = [0, size];
+  while (end - start > 1) {
+    const middle = start + splitOf(end - start);
+    if (index < middle) {
+      path.push(rangeHash(middle, end, nodeAt));
+      end = middle;
+    } else {
+      path.push(rangeHash(start, middle, nodeAt));
+      start = middle;
+    }
+  }
+  return path.toReversed();
+}
+
+/** Consistency path from the tree of `from` leaves to that of `to` (RFC 6962 section 2.1.2); empty for 0 and for equal sizes. */
+export function consistencyPath(from: number, to: number, nodeAt: NodeReader): Uint8Array[] {
+  if (!(Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to)) {
+    throw proofError("the sizes do not grow");
+  }
+  if (from === 0) return [];
+  const path: Uint8Array[] = [];
+  let [start, end] = [0, to];
+  while (end !== from) {
+    const middle = start + splitOf(end - start);
+    if (from <= middle) {
+      path.push(rangeHash(middle, end, nodeAt));
+      end = middle;
+    } else {
+      path.push(rangeHash(start, middle, nodeAt));
+      start = middle;
+    }
+  }
+  // The old root itself is known to the verifier; only a later part of it has to be told.
+  if (start > 0) path.push(rangeHash(start, end, nodeAt));
+  return path.toReversed();
+}
+
+/** The largest power of two below `count` (count ≥ 2), by doubling: 32-bit shifts would be wrong past 2^31. */
+function splitOf(count: number): number {
+  let split = 1;
+  while (split * 2 < count) split *= 2;
+  return split;
+}
+
+/** Hash of the leaves from `start` to before `end`, where `start` is a multiple of the largest subtree in between. */
+function rangeHash(start: number, end: number, nodeAt: NodeReader): Uint8Array {
+  const edge: Uint8Array[] = [];
+  for (let at = start; at < end;) {
+    let level = 0;
+    while (2 ** (level + 1) <= end - at) level++;
+    edge.push(nodeAt(level, at / 2 ** level));
+    at += 2 ** level;
+  }
+  return foldEdge(edge);
+}
