@@ -76,7 +76,7 @@ async function run(script, args, env) {
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
     // At a terminal Ctrl-C reaches the whole group by itself: handed on as well, it would arrive twice.
     process.on(signal, () => {
-      if (signal !== "SIGINT" || process.stdin.isTTY !== true) child.kill(signal);
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
   return new Promise((resolve, reject) => {

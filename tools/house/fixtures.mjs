@@ -50,7 +50,7 @@ const PROGRAM = [
 const conformance = 'import { auditCases } from "@agentkeys/testkit";\n';
 
 /** The tree that keeps every rule. */
-export const clean = {
+const clean = {
   "package.json": json({
     scripts: Object.fromEntries(
       ["start", "test", "check", "build", "bench"].map((name) => [name, `node tools/go.mjs ${name}`]),
