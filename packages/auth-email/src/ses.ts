@@ -1,0 +1,133 @@
+import type { PluginHost, Readiness } from "@agentkeys/core";
+import { GetAccountCommand, GetEmailIdentityCommand, SESv2Client, SendEmailCommand } from "@aws-sdk/client-sesv2";
+import type { SesSettings } from "./config.ts";
+import type { MailTransport, Sender } from "./mail.ts";
+
+/**
+ * Sends by the Amazon SES API v2. Without `credentials` the AWS SDK looks for its own (environment, profile, web identity, container,
+ * instance). It needs `ses:SendEmail`, and for readiness `ses:GetAccount` and `ses:GetEmailIdentity`. Throws ERR_CONFIG_SECRET when
+ * the secret access key cannot be opened.
+ *
+ * @example
+ * const transport = await openSes(sender, settings, host);
+ * await transport.ready(AbortSignal.timeout(5000)); // { status: "ready" }
+ */
+export async function openSes(
+  sender: Sender,
+  settings: SesSettings,
+  host: Pick<PluginHost, "secret">,
+): Promise<MailTransport> {
+  const { region, endpoint, credentials } = settings;
+  const client = new SESv2Client({
+    region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined
+      ? {}
+      : {
+          credentials: {
+            accessKeyId: credentials.accessKeyId,
+            secretAccessKey: await host.secret(credentials.secretAccessKey),
+          },
+        }),
+  });
+  const closing = new AbortController();
+  const within = (signal: AbortSignal): { abortSignal: AbortSignal } => ({
+    abortSignal: AbortSignal.any([signal, closing.signal]),
+  });
+
+  /** The first identity that SES knows of those that would let the sender send: the address, its domain, the domains above. */
+  async function isVerified(options: { abortSignal: AbortSignal }): Promise<boolean> {
+    for (const identity of identitiesOf(sender.address)) {
+      try {
+        const found = await client.send(new GetEmailIdentityCommand({ EmailIdentity: identity }), options);
+        if (found.VerifiedForSendingStatus === true) return true;
+      } catch (error) {
+        if (!isNamed(error, "NotFoundException")) throw error;
+      }
+    }
+    return false;
+  }
+
+  return {
+    async deliver(mail, signal) {
+      // SES has no SMTPUTF8: it would call the whole request bad.
+      if (!/^[\x21-\x7e]+$/u.test(mail.to)) return { outcome: "refused", code: "not ASCII" };
+      const command = new SendEmailCommand({
+        FromEmailAddress: formatSender(sender),
+        Destination: { ToAddresses: [mail.to] },
+        Content: {
+          Simple: {
+            Subject: { Data: mail.subject, Charset: "UTF-8" },
+            Body: {
+              Text: { Data: mail.text, Charset: "UTF-8" },
+              ...(mail.html === undefined ? {} : { Html: { Data: mail.html, Charset: "UTF-8" } }),
+            },
+            Headers: [{ Name: "Auto-Submitted", Value: "auto-generated" }],
+          },
+        },
+        // A tracked link would lead through somebody else's server with the token in it.
+        ConfigurationOverrides: { Tracking: { OpenTrackingEnabled: "DISABLED", ClickTrackingEnabled: "DISABLED" } },
+      });
+      try {
+        await client.send(command, within(signal));
+        return { outcome: "sent" };
+      } catch (error) {
+        return { outcome: "failed", code: nameOf(error) };
+      }
+    },
+    async ready(signal) {
+      const options = within(signal);
+      try {
+        const account = await client.send(new GetAccountCommand({}), options);
+        if (account.SendingEnabled !== true) return unready("sending is disabled for this account and region");
+        if (!(await isVerified(options))) return unready(`no verified identity covers the sender ${sender.address}`);
+        if (account.ProductionAccessEnabled !== true) {
+          return {
+            status: "degraded",
+            reason: "Amazon SES: the account is in the sandbox, only verified addresses get mail",
+          };
+        }
+        return { status: "ready" };
+      } catch (error) {
+        if (signal.aborted) return unready("no answer in time");
+        if (isNamed(error, "AccessDeniedException")) {
+          return {
+            status: "degraded",
+            reason: "Amazon SES: not allowed to ask (ses:GetAccount, ses:GetEmailIdentity)",
+          };
+        }
+        return unready(nameOf(error));
+      }
+    },
+    close() {
+      closing.abort();
+      client.destroy();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** A verified domain covers every address and subdomain below it. */
+function identitiesOf(address: string): readonly string[] {
+  const labels = address.slice(address.lastIndexOf("@") + 1).split(".");
+  return [address, ...labels.slice(0, -1).map((_label, at) => labels.slice(at).join("."))];
+}
+
+/** The From header's value; a name that is not ASCII as an encoded word (RFC 2047), which SES asks for. */
+function formatSender({ name, address }: Sender): string {
+  if (name === "") return address;
+  const isAscii = /^[\x20-\x7e]+$/u.test(name);
+  return `${isAscii ? `"${name}"` : `=?UTF-8?B?${Buffer.from(name).toString("base64")}?=`} <${address}>`;
+}
+
+function unready(reason: string): Readiness {
+  return { status: "unready", reason: `Amazon SES: ${reason}` };
+}
+
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : "unknown";
+}
+
+function isNamed(error: unknown, name: string): boolean {
+  return nameOf(error) === name;
+}
