@@ -1,8 +1,6 @@
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
-import { encodeCbor } from "./cbor.ts";
 import { equalBytes, isPlainText } from "./encoding.ts";
 import { recordError } from "./errors.ts";
+import { keyedHash, type Sha256 } from "./keyed-hash.ts";
 import { FieldKey } from "./record-fields.ts";
 import type { AuditRecord } from "./record.ts";
 
@@ -27,17 +25,16 @@ export const committedFields: ReadonlyMap<number, "account" | "agent" | "scope" 
 
 /**
  * Commitment to a field's value: HMAC-SHA256(salt, CBOR(["agentkeys/commit/v1", key, value])), 32 bytes. Throws
- * ERR_AUDIT_RECORD for a salt that is not 32 bytes and for text that is not in normal form.
+ * ERR_AUDIT_RECORD for a salt that is not 32 bytes and for a value that the field cannot have.
  */
-export function commit(salt: Uint8Array, key: number, value: string | Uint8Array): Uint8Array {
-  if (salt.length !== 32) throw recordError("a salt is not 32 bytes");
+export function commit(salt: Uint8Array, key: number, value: string | Uint8Array, sha256?: Sha256): Uint8Array {
   if (!isCommittable(key, value)) throw recordError(`the value of field ${key} is not one to commit to`);
-  return hmac(sha256, salt, encodeCbor(["agentkeys/commit/v1", key, value]));
+  return keyedHash(salt, "agentkeys/commit/v1", key, value, sha256);
 }
 
 /** Tag of a wallet: HMAC-SHA256(index key, CBOR(["agentkeys/index/v1", "wallet", canonical address])), cut to 16 bytes. */
-export function walletTag(indexKey: Uint8Array, address: string): Uint8Array {
-  return hmac(sha256, indexKey, encodeCbor(["agentkeys/index/v1", "wallet", address])).slice(0, 16);
+export function walletTag(indexKey: Uint8Array, address: string, sha256?: Sha256): Uint8Array {
+  return keyedHash(indexKey, "agentkeys/index/v1", "wallet", address, sha256).slice(0, 16);
 }
 
 /** True when the opening is of one of the record's commitments and opens it. Never throws. */

@@ -1,3 +1,5 @@
+import { toBase64 } from "./encoding.ts";
+
 type Key = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 // Importing costs about as much as verifying. A log has one key and a policy a few witnesses, so few are ever kept.
@@ -18,7 +20,7 @@ export async function verifyEd25519(
 }
 
 function importKey(publicKey: Uint8Array): Promise<Key> {
-  const name = publicKey.join();
+  const name = toBase64(publicKey);
   const known = imported.get(name);
   if (known !== undefined) return known;
   const key = crypto.subtle.importKey("raw", Uint8Array.from(publicKey), "Ed25519", false, ["verify"]);

@@ -4,6 +4,7 @@ export { decodeRecord, encodeRecord } from "./record.ts";
 export type { AuditRecord, RecordBody, RecordBodyValue } from "./record.ts";
 export { commit, isOpened, walletTag } from "./commitment.ts";
 export type { Opening } from "./commitment.ts";
+export type { Sha256 } from "./keyed-hash.ts";
 export { commitEvent } from "./event.ts";
 export type { CommittedEvent, CommitTools } from "./event.ts";
 export { consistencyPath, emptyRoot, growTree, inclusionPath, leafHash, nodeHash, rootAt } from "./tree.ts";

@@ -1,4 +1,4 @@
-import { decodeCbor, encodeCbor, type CborValue } from "./cbor.ts";
+import { decodeCbor, encodeCborInto, type CborValue } from "./cbor.ts";
 import { equalBytes, fromHex, isCount, isPlainText, toHex } from "./encoding.ts";
 import { recordError } from "./errors.ts";
 import { FieldKey, isOutcome, isRecordType, Outcome, RecordType } from "./record-fields.ts";
@@ -104,9 +104,18 @@ export function encodeRecord(record: AuditRecord): Uint8Array {
     if (!field.holds(value)) throw recordError(`${field.name} is not ${field.form}`);
     map.set(key, field.write === undefined ? value : field.write(value as never));
   }
-  const entry = encodeCbor(map);
-  if (entry.length > longestEntry) throw recordError("it is over 4,096 bytes");
-  return entry;
+  return entryBlock.slice(0, encodeEntry(map));
+}
+
+// As long as an entry may be, and written anew in each call, which nothing interrupts.
+const entryBlock = new Uint8Array(longestEntry);
+
+function encodeEntry(map: ReadonlyMap<number, unknown>): number {
+  try {
+    return encodeCborInto(map, entryBlock);
+  } catch (error) {
+    throw recordError("it is over 4,096 bytes", error);
+  }
 }
 
 /** The record of entry bytes. Throws ERR_AUDIT_RECORD unless encoding the record again gives the very same bytes. */
@@ -118,7 +127,7 @@ export function decodeRecord(bytes: Uint8Array): AuditRecord {
   for (const [key, value] of map) {
     if (key === FieldKey.version) continue;
     const field = typeof key === "number" ? fields.get(key) : undefined;
-    if (field === undefined) throw recordError(`the key ${key} is not known`);
+    if (field === undefined) throw recordError("it has an unknown key");
     record[field.name] = field.read === undefined ? value : field.read(value);
   }
   if (!equalBytes(encodeRecord(record as unknown as AuditRecord), bytes))

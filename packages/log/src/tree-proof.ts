@@ -1,4 +1,4 @@
-import { equalBytes } from "./encoding.ts";
+import { equalBytes, isCount } from "./encoding.ts";
 import { proofError } from "./errors.ts";
 import { emptyRoot, nodeHash } from "./tree.ts";
 
@@ -9,32 +9,14 @@ export function rootFromInclusion(
   leaf: Uint8Array,
   path: readonly Uint8Array[],
 ): Uint8Array {
-  if (!(Number.isSafeInteger(index) && Number.isSafeInteger(size) && index >= 0 && index < size)) {
-    throw proofError("the index is outside the tree");
-  }
-  let node = index;
-  let last = size - 1;
-  let hash = assertHash(leaf);
-  for (const sibling of path) {
-    if (last === 0) throw proofError("the inclusion path is too long");
-    assertHash(sibling);
-    if (node % 2 === 1 || node === last) {
-      hash = nodeHash(sibling, hash);
-      while (node % 2 === 0 && node > 0) {
-        node /= 2;
-        last = Math.floor(last / 2);
-      }
-    } else {
-      hash = nodeHash(hash, sibling);
-    }
-    node = Math.floor(node / 2);
-    last = Math.floor(last / 2);
-  }
-  if (last !== 0) throw proofError("the inclusion path is too short");
-  return hash;
+  if (!isCount(index) || !isCount(size) || index >= size) throw proofError("the index is outside the tree");
+  if (![leaf, ...path].every(isHash)) throw proofError("a hash is not 32 bytes");
+  const sides = sidesUp(index, size - 1, path.length);
+  if (sides === undefined) throw proofError("the inclusion path is not of the tree's height");
+  return path.reduce((hash, other, at) => (sides[at] === "left" ? nodeHash(other, hash) : nodeHash(hash, other)), leaf);
 }
 
-/** True when `leaf` stands at `index` in the tree of that size and root. Never throws for a bad proof. */
+/** True when `leaf` stands at `index` in the tree of that size and root. Never throws. */
 export function isInclusion(
   index: number,
   size: number,
@@ -50,7 +32,7 @@ export function isInclusion(
 }
 
 /**
- * True when the tree of `to` leaves is an append to that of `from` (RFC 9162 section 2.1.4.2). Never throws for a bad proof.
+ * True when the tree of `to` leaves is an append to that of `from` (RFC 9162 section 2.1.4.2). Never throws.
  * From nothing, and between equal sizes, the proof is empty.
  */
 export function isConsistency(
@@ -60,46 +42,42 @@ export function isConsistency(
   toRoot: Uint8Array,
   proof: readonly Uint8Array[],
 ): boolean {
-  if (!(Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to)) return false;
-  if (![fromRoot, toRoot, ...proof].every(isHash)) return false;
-  if (from === to)
-    return proof.length === 0 && equalBytes(fromRoot, toRoot) && (to > 0 || equalBytes(toRoot, emptyRoot));
-  if (from === 0) return proof.length === 0 && equalBytes(fromRoot, emptyRoot);
+  if (!isCount(from) || !isCount(to) || from > to || ![fromRoot, toRoot, ...proof].every(isHash)) return false;
+  if (from === 0 && !equalBytes(fromRoot, emptyRoot)) return false;
+  if (from === to) return proof.length === 0 && equalBytes(fromRoot, toRoot);
+  if (from === 0) return proof.length === 0;
   let node = from - 1;
   let last = to - 1;
   while (node % 2 === 1) {
     node = Math.floor(node / 2);
     last = Math.floor(last / 2);
   }
-  // At a power of two the old root is itself the first hash, and is not repeated in the proof.
-  const hashes = node === 0 ? [fromRoot, ...proof] : [...proof];
-  const first = hashes.shift();
-  if (first === undefined) return false;
-  let old = first;
-  let grown = first;
-  for (const hash of hashes) {
-    if (last === 0) return false;
-    if (node % 2 === 1 || node === last) {
-      old = nodeHash(hash, old);
-      grown = nodeHash(hash, grown);
-      while (node % 2 === 0 && node > 0) {
-        node /= 2;
-        last = Math.floor(last / 2);
-      }
-    } else {
-      grown = nodeHash(grown, hash);
-    }
-    node = Math.floor(node / 2);
-    last = Math.floor(last / 2);
+  // At a power of two the old root is itself the first hash, and the proof does not repeat it.
+  const [first, ...rest] = node === 0 ? [fromRoot, ...proof] : proof;
+  const sides = sidesUp(node, last, rest.length);
+  if (first === undefined || sides === undefined) return false;
+  let [old, grown] = [first, first];
+  for (const [at, hash] of rest.entries()) {
+    if (sides[at] === "left") old = nodeHash(hash, old);
+    grown = sides[at] === "left" ? nodeHash(hash, grown) : nodeHash(grown, hash);
   }
-  return last === 0 && equalBytes(old, fromRoot) && equalBytes(grown, toRoot);
+  return equalBytes(old, fromRoot) && equalBytes(grown, toRoot);
+}
+
+/**
+ * On which side each of `count` hashes joins on the way up from a node to the root, where `last` is the last node of the same
+ * level; undefined when the way has another length.
+ */
+function sidesUp(node: number, last: number, count: number): ("left" | "right")[] | undefined {
+  const sides: ("left" | "right")[] = [];
+  for (let [at, end] = [node, last]; end > 0; [at, end] = [Math.floor(at / 2), Math.floor(end / 2)]) {
+    if (at % 2 === 1) sides.push("left");
+    else if (at < end) sides.push("right");
+    // else it is a last node without a neighbour, which rises unchanged
+  }
+  return sides.length === count ? sides : undefined;
 }
 
 function isHash(hash: Uint8Array): boolean {
   return hash.length === 32;
-}
-
-function assertHash(hash: Uint8Array): Uint8Array {
-  if (!isHash(hash)) throw proofError("a hash is not 32 bytes");
-  return hash;
 }

@@ -1,4 +1,5 @@
 import { sha256 } from "@noble/hashes/sha2.js";
+import { isCount } from "./encoding.ts";
 import { proofError } from "./errors.ts";
 
 /** Root of the tree without leaves: SHA-256 of nothing (RFC 6962 section 2.1). */
@@ -13,12 +14,13 @@ export function leafHash(entry: Uint8Array): Uint8Array {
 
 /** Hash of an inner node: SHA-256(0x01 ‖ left ‖ right). */
 export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
-  const input = new Uint8Array(65);
-  input[0] = 1;
-  input.set(left, 1);
-  input.set(right, 33);
-  return sha256(input);
+  nodeBlock.set(left, 1);
+  nodeBlock.set(right, 33);
+  return sha256(nodeBlock);
 }
+
+// Kept, because a new block costs half as much as the hash. Written anew in each call, which nothing interrupts.
+const nodeBlock = new Uint8Array(65).fill(1, 0, 1);
 
 /** A stored hash: the complete subtree number `index` (from 0) of 2^level leaves; level 0 holds the leaf hashes. */
 export interface TreeNode {
@@ -123,45 +125,39 @@ export function rootAt(size: number, nodeAt: NodeReader): Uint8Array {
 
 /** Inclusion path of leaf `index` in the tree of `size` leaves (RFC 6962 section 2.1.1), the leaf's sibling first. */
 export function inclusionPath(index: number, size: number, nodeAt: NodeReader): Uint8Array[] {
-  if (!(Number.isSafeInteger(size) && Number.isSafeInteger(index) && index >= 0 && index < size)) {
-    throw proofError("the index is outside the tree");
-  }
-  const path: Uint8Array[] = [];
-  let [start, end] = [0, size];
-  while (end - start > 1) {
-    const middle = start + splitOf(end - start);
-    if (index < middle) {
-      path.push(rangeHash(middle, end, nodeAt));
-      end = middle;
-    } else {
-      path.push(rangeHash(start, middle, nodeAt));
-      start = middle;
-    }
-  }
-  return path.toReversed();
+  if (!isCount(index) || !isCount(size) || index >= size) throw proofError("the index is outside the tree");
+  return descend(index, size, (start, end) => end - start === 1, nodeAt).path;
 }
 
 /** Consistency path from the tree of `from` leaves to that of `to` (RFC 6962 section 2.1.2); empty for 0 and for equal sizes. */
 export function consistencyPath(from: number, to: number, nodeAt: NodeReader): Uint8Array[] {
-  if (!(Number.isSafeInteger(from) && Number.isSafeInteger(to) && from >= 0 && from <= to)) {
-    throw proofError("the sizes do not grow");
-  }
+  if (!isCount(from) || !isCount(to) || from > to) throw proofError("the sizes do not grow");
   if (from === 0) return [];
+  const { start, path } = descend(from - 1, to, (_, end) => end === from, nodeAt);
+  // The old root itself is known to the verifier; only a later part of it has to be told.
+  return start === 0 ? path : [rangeHash(start, from, nodeAt), ...path];
+}
+
+/** Goes down from the root towards a leaf until `isThere`; the path holds the hashes beside the way, the lowest first. */
+function descend(
+  leaf: number,
+  size: number,
+  isThere: (start: number, end: number) => boolean,
+  nodeAt: NodeReader,
+): { start: number; path: Uint8Array[] } {
   const path: Uint8Array[] = [];
-  let [start, end] = [0, to];
-  while (end !== from) {
+  let [start, end] = [0, size];
+  while (!isThere(start, end)) {
     const middle = start + splitOf(end - start);
-    if (from <= middle) {
-      path.push(rangeHash(middle, end, nodeAt));
+    if (leaf < middle) {
+      path.unshift(rangeHash(middle, end, nodeAt));
       end = middle;
     } else {
-      path.push(rangeHash(start, middle, nodeAt));
+      path.unshift(rangeHash(start, middle, nodeAt));
       start = middle;
     }
   }
-  // The old root itself is known to the verifier; only a later part of it has to be told.
-  if (start > 0) path.push(rangeHash(start, end, nodeAt));
-  return path.toReversed();
+  return { start, path };
 }
 
 /** The largest power of two below `count` (count ≥ 2), by doubling: 32-bit shifts would be wrong past 2^31. */
