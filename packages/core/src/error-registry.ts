@@ -71,6 +71,7 @@ export const errorRegistry = {
   ERR_REQUEST_TIMEOUT: row<{ milliseconds: number }>("remote", "later", 504, "public", "The request did not finish in time.", "Try again with the same Idempotency-Key."),
   ERR_REQUEST_UNREACHABLE: row<{ url: string; reason: string }>("remote", "later", 503, "public", "The broker could not be reached.", "Check that it runs and that the address is right."),
   ERR_REQUEST_SHUTTING_DOWN: row("operator", "later", 503, "public", "The broker is stopping.", "Try again in a moment."),
+  ERR_REQUEST_ANSWER: row<{ url: string; reason: string }>("remote", "later", 502, "public", "The answer is not one that this broker's API gives.", "Check that the address is that of an AgentKeys broker, and that no proxy stands in between."),
 
   ERR_AUTH_METHOD: row<{ method: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such sign-in method here.", "Use one of the known methods."),
   ERR_AUTH_CHALLENGE: row("caller", "never", 401, "public", "The challenge is unknown, used or expired.", "Start the sign-in again."),
@@ -120,6 +121,7 @@ export const errorRegistry = {
   ERR_AUDIT_RECEIPT: row<{ reason: string }>("remote", "never", 502, "public", "The receipt does not prove this credential.", "Do not use the credential. Keep the answer and tell the account's owner."),
   ERR_AUDIT_LOG_KEY: row<{ path: string; reason: string }>("operator", "never", 500, "private", "The log and its signing key do not belong together.", "Restore both from the same backup; never make one anew beside the other."),
   ERR_AUDIT_FORK: row<{ reason: string }>("operator", "never", 503, "private", "The log and what was signed before disagree.", "Stop. Keep both files and find out which is the true one."),
+  ERR_AUDIT_IN_USE: row<{ path: string }>("operator", "never", 500, "private", "Another process has this audit log open.", "Stop the other broker, or give this one a `data_dir` of its own."),
 
   ERR_ISSUER_UNKNOWN: row<{ issuer: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such issuer here.", "Use one of the known issuers."),
   ERR_ISSUER_FAILED: row<{ issuer: string }>("remote", "later", 502, "public", "The issuer could not make the credential; the attempt is recorded.", "Try again with a new Idempotency-Key."),
