@@ -83,7 +83,7 @@ const ses = v.pipe(
   }),
 );
 
-const lifetime = 'expected a duration from "1m" to "1h"';
+const lifetime = 'expected a duration from "1m" to "45m"';
 
 /** The schema of `[auth.email]`. Unknown keys, half a pair of credentials and what nothing would read are errors. */
 export const config: StandardSchemaV1<unknown, EmailSettings> = v.pipe(
@@ -100,7 +100,7 @@ export const config: StandardSchemaV1<unknown, EmailSettings> = v.pipe(
       v.pipe(
         v.string(),
         v.transform((value) => parseDuration(value) ?? 0),
-        v.check((seconds) => Number.isInteger(seconds) && seconds >= 60 && seconds <= 3600, lifetime),
+        v.check((seconds) => Number.isInteger(seconds) && seconds >= 60 && seconds <= 2700, lifetime),
       ),
       "10m",
     ),

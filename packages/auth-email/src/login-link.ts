@@ -42,14 +42,26 @@ export function openLoginLink(
 
   /** True when a server took the mail. Throws ERR_AUTH_UNAVAILABLE unless the recipient alone was the reason. */
   async function send(mail: Mail, call: Call): Promise<boolean> {
-    const delivery = transport === undefined ? noTransport : await transport.deliver(mail, call.signal);
+    const delivery =
+      transport === undefined ? noTransport : await inTime(call, (signal) => transport.deliver(mail, signal));
     host.metric(`emails_${delivery.outcome}`, 1);
     if (delivery.outcome === "sent") return true;
     host.log("warn", `email_${delivery.outcome}`, { code: delivery.code, request_id: call.requestId });
     // Looks like success, so that the answer does not tell whether the mailbox exists.
     if (delivery.outcome === "refused") return false;
-    const reason = call.signal.aborted ? "the mail server did not answer in time" : "no mail can be sent now";
+    const reason = delivery.code === "late" ? "the mail server did not answer in time" : "no mail can be sent now";
     throw new AgentKeysError("ERR_AUTH_UNAVAILABLE", reason, { method: host.name, reason });
+  }
+
+  /** Aborts with the call, or when nine tenths of its time are gone: what is left is for taking back and answering. */
+  async function inTime<Result>(call: Call, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), Math.max(call.deadline - host.now(), 0) * 0.9);
+    try {
+      return await work(AbortSignal.any([call.signal, late.signal]));
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   return {
@@ -63,7 +75,7 @@ export function openLoginLink(
       await store.put(key, { challenge: id, email }, linkSeconds);
       let isSent = false;
       try {
-        isSent = await send(linkMail(email, host.publicUrl, token, linkSeconds), call);
+        isSent = await send(linkMail(email, host, token, linkSeconds), call);
       } finally {
         if (!isSent) await store.delete(key);
       }
@@ -105,7 +117,7 @@ export function openLoginLink(
     },
 
     async ready(call) {
-      return transport === undefined ? noTransportReadiness : transport.ready(call.signal);
+      return transport === undefined ? noTransportReadiness : inTime(call, (signal) => transport.ready(signal));
     },
 
     async close() {

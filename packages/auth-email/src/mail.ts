@@ -18,7 +18,7 @@ export interface Mail {
 
 /**
  * What became of a mail. `sent`: a mail server took it. `refused`: it would not take this recipient. `failed`: everything else.
- * `code` is for the log and holds neither an address nor a part of the mail, which a server's own words may.
+ * `code` ("late" when the signal ended it) is for the log and holds neither an address nor a part of the mail, which a server's own words may.
  */
 export type Delivery = { readonly outcome: "sent" } | { readonly outcome: "refused" | "failed"; readonly code: string };
 

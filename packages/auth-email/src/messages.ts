@@ -1,9 +1,14 @@
-import type { Notice } from "@agentkeys/core";
+import type { Notice, PluginHost } from "@agentkeys/core";
 import type { Mail } from "./mail.ts";
 
 /** The mail that carries a sign-in link. Its token stands in the fragment, which no browser sends to a server. */
-export function linkMail(to: string, publicUrl: string, token: string, seconds: number): Mail {
-  const link = `${publicUrl}/auth/email/link#token=${token}`;
+export function linkMail(
+  to: string,
+  { publicUrl, name }: Pick<PluginHost, "publicUrl" | "name">,
+  token: string,
+  seconds: number,
+): Mail {
+  const link = `${publicUrl}/auth/${name}/link#token=${token}`;
   const minutes = Math.floor(seconds / 60);
   const site = new URL(publicUrl).host;
   const before = `Somebody, most likely you, asked to sign in at ${publicUrl} with this address.`;

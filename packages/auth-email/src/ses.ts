@@ -72,7 +72,7 @@ export async function openSes(
         await client.send(command, within(signal));
         return { outcome: "sent" };
       } catch (error) {
-        return { outcome: "failed", code: nameOf(error) };
+        return { outcome: "failed", code: signal.aborted ? "late" : nameOf(error) };
       }
     },
     async ready(signal) {
@@ -96,7 +96,7 @@ export async function openSes(
             reason: "Amazon SES: not allowed to ask (ses:GetAccount, ses:GetEmailIdentity)",
           };
         }
-        return unready(nameOf(error));
+        return unready(`${nameOf(error)}: ${(error as Error).message}`);
       }
     },
     close() {
@@ -124,8 +124,10 @@ function unready(reason: string): Readiness {
   return { status: "unready", reason: `Amazon SES: ${reason}` };
 }
 
+/** The name of an SES or SDK error, or the code of a network one. */
 function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : "unknown";
+  const { name, code } = error as { readonly name?: string; readonly code?: string };
+  return code ?? name ?? "unknown";
 }
 
 function isNamed(error: unknown, name: string): boolean {

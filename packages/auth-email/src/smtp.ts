@@ -73,7 +73,7 @@ export async function openSmtp(
         await converse(signal, (connection) => settle((done) => connection.send(envelope, message, done)));
         return { outcome: "sent" };
       } catch (error) {
-        return explain(error as SmtpError);
+        return signal.aborted ? { outcome: "failed", code: "late" } : explain(error as SmtpError);
       }
     },
     async ready(signal) {
