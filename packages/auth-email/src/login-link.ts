@@ -4,7 +4,6 @@ import {
   canonicalIdentity,
   newIdentifier,
   type Call,
-  type Json,
   type Page,
   type PluginHost,
   type Readiness,
@@ -19,7 +18,11 @@ import { linkMail, noticeMail } from "./messages.ts";
 const linksAnHour = 5;
 const noticesAnHour = 10;
 
+/** A conversation with a mail server never takes longer, whatever the deadline. In milliseconds. */
+const longestTalk = 60_000;
+
 const startBody = v.strictObject({ email: v.pipe(v.string(), v.maxLength(320)) });
+const emailIdentity = v.object({ type: v.literal("email"), value: v.string() });
 const finishBody = v.strictObject({ token: v.pipe(v.string(), v.maxLength(128)) });
 
 /** What the store keeps under the hash of a link's token. */
@@ -53,10 +56,10 @@ export function openLoginLink(
     throw new AgentKeysError("ERR_AUTH_UNAVAILABLE", reason, { method: host.name, reason });
   }
 
-  /** Aborts with the call, or when nine tenths of its time are gone: what is left is for taking back and answering. */
+  /** Aborts with the call, or when nine tenths of its time are gone: the rest is for taking back and answering. */
   async function inTime<Result>(call: Call, work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
     const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), Math.max(call.deadline - host.now(), 0) * 0.9);
+    const timer = setTimeout(() => late.abort(), Math.min((call.deadline - host.now()) * 0.9, longestTalk));
     try {
       return await work(AbortSignal.any([call.signal, late.signal]));
     } finally {
@@ -106,12 +109,7 @@ export function openLoginLink(
     },
 
     async notify(identity, notice, call) {
-      if (identity.type !== "email") {
-        throw new AgentKeysError("ERR_REQUEST_MALFORMED", "only an email identity is told by mail", {
-          issues: ["type: expected email"],
-        });
-      }
-      const { value: email } = canonicalIdentity("email", identity.value);
+      const { value: email } = canonicalIdentity("email", parse(emailIdentity, identity).value);
       await spendAllowance(host, "notice", email, noticesAnHour);
       await send(noticeMail(email, host.publicUrl, notice), call);
     },
@@ -153,7 +151,7 @@ function linkKey(token: string): string {
   return `link:${hash("sha256", token, "base64url")}`;
 }
 
-function parse<Shape>(shape: v.GenericSchema<unknown, Shape>, value: Json): Shape {
+function parse<Shape>(shape: v.GenericSchema<unknown, Shape>, value: unknown): Shape {
   const parsed = v.safeParse(shape, value);
   if (parsed.success) return parsed.output;
   const issues = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "(root)"}: ${issue.message}`);

@@ -18,25 +18,26 @@ export async function openSes(
   host: Pick<PluginHost, "secret">,
 ): Promise<MailTransport> {
   const { region, endpoint, credentials } = settings;
+  const keys = credentials && { ...credentials, secretAccessKey: await host.secret(credentials.secretAccessKey) };
   const client = new SESv2Client({
     region,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(credentials === undefined
-      ? {}
-      : {
-          credentials: {
-            accessKeyId: credentials.accessKeyId,
-            secretAccessKey: await host.secret(credentials.secretAccessKey),
-          },
-        }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(keys !== undefined && { credentials: keys }),
   });
   const closing = new AbortController();
-  const within = (signal: AbortSignal): { abortSignal: AbortSignal } => ({
-    abortSignal: AbortSignal.any([signal, closing.signal]),
-  });
 
-  /** The first identity that SES knows of those that would let the sender send: the address, its domain, the domains above. */
-  async function isVerified(options: { abortSignal: AbortSignal }): Promise<boolean> {
+  /** The SDK does not ask the signal while it looks for credentials, so the wait for it ends here. */
+  async function within<Result>(signal: AbortSignal, work: (options: Options) => Promise<Result>): Promise<Result> {
+    const abortSignal = AbortSignal.any([signal, closing.signal]);
+    abortSignal.throwIfAborted();
+    const aborted = new Promise<never>((_resolve, reject) => {
+      abortSignal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+    });
+    return Promise.race([work({ abortSignal }), aborted]);
+  }
+
+  /** Whether one of the identities that would let the sender send is verified. */
+  async function isVerified(options: Options): Promise<boolean> {
     for (const identity of identitiesOf(sender.address)) {
       try {
         const found = await client.send(new GetEmailIdentityCommand({ EmailIdentity: identity }), options);
@@ -46,6 +47,14 @@ export async function openSes(
       }
     }
     return false;
+  }
+
+  async function askReadiness(options: Options): Promise<Readiness> {
+    const account = await client.send(new GetAccountCommand({}), options);
+    if (account.SendingEnabled !== true) return unready("sending is disabled for this account and region");
+    if (!(await isVerified(options))) return unready(`no verified identity covers the sender ${sender.address}`);
+    if (account.ProductionAccessEnabled !== true) return degraded("in the sandbox only verified addresses get mail");
+    return { status: "ready" };
   }
 
   return {
@@ -60,7 +69,7 @@ export async function openSes(
             Subject: { Data: mail.subject, Charset: "UTF-8" },
             Body: {
               Text: { Data: mail.text, Charset: "UTF-8" },
-              ...(mail.html === undefined ? {} : { Html: { Data: mail.html, Charset: "UTF-8" } }),
+              ...(mail.html !== undefined && { Html: { Data: mail.html, Charset: "UTF-8" } }),
             },
             Headers: [{ Name: "Auto-Submitted", Value: "auto-generated" }],
           },
@@ -69,42 +78,31 @@ export async function openSes(
         ConfigurationOverrides: { Tracking: { OpenTrackingEnabled: "DISABLED", ClickTrackingEnabled: "DISABLED" } },
       });
       try {
-        await client.send(command, within(signal));
+        await within(signal, (options) => client.send(command, options));
         return { outcome: "sent" };
       } catch (error) {
         return { outcome: "failed", code: signal.aborted ? "late" : nameOf(error) };
       }
     },
     async ready(signal) {
-      const options = within(signal);
       try {
-        const account = await client.send(new GetAccountCommand({}), options);
-        if (account.SendingEnabled !== true) return unready("sending is disabled for this account and region");
-        if (!(await isVerified(options))) return unready(`no verified identity covers the sender ${sender.address}`);
-        if (account.ProductionAccessEnabled !== true) {
-          return {
-            status: "degraded",
-            reason: "Amazon SES: the account is in the sandbox, only verified addresses get mail",
-          };
-        }
-        return { status: "ready" };
+        return await within(signal, askReadiness);
       } catch (error) {
         if (signal.aborted) return unready("no answer in time");
-        if (isNamed(error, "AccessDeniedException")) {
-          return {
-            status: "degraded",
-            reason: "Amazon SES: not allowed to ask (ses:GetAccount, ses:GetEmailIdentity)",
-          };
-        }
+        if (isNamed(error, "AccessDeniedException"))
+          return degraded("not allowed to ask (ses:GetAccount, ses:GetEmailIdentity)");
         return unready(`${nameOf(error)}: ${(error as Error).message}`);
       }
     },
-    close() {
+    async close() {
       closing.abort();
       client.destroy();
-      return Promise.resolve();
     },
   };
+}
+
+interface Options {
+  readonly abortSignal: AbortSignal;
 }
 
 /** A verified domain covers every address and subdomain below it. */
@@ -122,6 +120,10 @@ function formatSender({ name, address }: Sender): string {
 
 function unready(reason: string): Readiness {
   return { status: "unready", reason: `Amazon SES: ${reason}` };
+}
+
+function degraded(reason: string): Readiness {
+  return { status: "degraded", reason: `Amazon SES: ${reason}` };
 }
 
 /** The name of an SES or SDK error, or the code of a network one. */

@@ -5,7 +5,7 @@ import type { SmtpSettings } from "./config.ts";
 import type { Delivery, Mail, MailTransport, Sender } from "./mail.ts";
 
 /** Bounds a conversation that no signal ends, in milliseconds. */
-const patience = 30_000;
+const patience = 60_000;
 
 /**
  * Sends by SMTP (RFC 5321, 6409) with nodemailer, one connection a mail. With `security` "tls" or "starttls" nothing is said to a
@@ -26,7 +26,7 @@ export async function openSmtp(
   const open = new Set<SMTPConnection>();
 
   /** One conversation up to QUIT. Rejects with nodemailer's error, or plainly when the connection ends first. */
-  async function converse(signal: AbortSignal, work: (connection: SMTPConnection) => Promise<unknown>): Promise<void> {
+  async function converse(signal: AbortSignal, work?: (connection: SMTPConnection, done: Done) => void): Promise<void> {
     const connection = new SMTPConnection({
       host: settings.host,
       port: settings.port,
@@ -48,14 +48,13 @@ export async function openSmtp(
     });
     // Once the conversation is over nobody waits for this any more.
     broken.catch(() => undefined);
+    const step = (begin: (done: Done) => void): Promise<void> => Promise.race([broken, settle(begin)]);
     signal.addEventListener("abort", hangUp, { once: true });
     try {
       signal.throwIfAborted();
-      await Promise.race([broken, settle((done) => connection.connect(done))]);
-      if (credentials !== undefined) {
-        await Promise.race([broken, settle((done) => connection.login({ credentials }, done))]);
-      }
-      await Promise.race([broken, work(connection)]);
+      await step((done) => connection.connect(done));
+      if (credentials !== undefined) await step((done) => connection.login({ credentials }, done));
+      if (work !== undefined) await step((done) => work(connection, done));
       connection.quit();
     } catch (error) {
       connection.close();
@@ -70,7 +69,7 @@ export async function openSmtp(
       const message = await compose(mail, sender, host.now());
       const envelope = { from: sender.address, to: [mail.to], size: message.length };
       try {
-        await converse(signal, (connection) => settle((done) => connection.send(envelope, message, done)));
+        await converse(signal, (connection, done) => connection.send(envelope, message, done));
         return { outcome: "sent" };
       } catch (error) {
         return signal.aborted ? { outcome: "failed", code: "late" } : explain(error as SmtpError);
@@ -78,16 +77,15 @@ export async function openSmtp(
     },
     async ready(signal) {
       try {
-        await converse(signal, () => Promise.resolve());
+        await converse(signal);
         return { status: "ready" };
       } catch (error) {
         const reason = signal.aborted ? "no answer in time" : (error as Error).message;
         return { status: "unready", reason: `the SMTP server ${settings.host}:${settings.port}: ${reason}` };
       }
     },
-    close() {
+    async close() {
       for (const connection of open) connection.close();
-      return Promise.resolve();
     },
   };
 }
@@ -117,7 +115,7 @@ function compose(mail: Mail, sender: Sender, now: number): Promise<Buffer> {
     to: { name: "", address: mail.to },
     subject: mail.subject,
     text: mail.text,
-    ...(mail.html === undefined ? {} : { html: mail.html }),
+    ...(mail.html !== undefined && { html: mail.html }),
     date: new Date(now),
     headers: { "Auto-Submitted": "auto-generated" },
     disableFileAccess: true,
@@ -126,7 +124,9 @@ function compose(mail: Mail, sender: Sender, now: number): Promise<Buffer> {
   return composer.compile().build();
 }
 
-function settle(begin: (done: (error?: Error | null) => void) => void): Promise<void> {
+type Done = (error?: Error | null) => void;
+
+function settle(begin: (done: Done) => void): Promise<void> {
   return new Promise((resolve, reject) => {
     begin((error) => {
       if (error === undefined || error === null) resolve();

@@ -228,6 +228,23 @@ describe("sending", () => {
     expect(linksOf(host)).toEqual([]);
   });
 
+  it("is given up in time while the SDK still looks for credentials of its own", async () => {
+    const metadata = await startScriptedSes({});
+    afterThis(() => metadata.close());
+    process.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = `${metadata.endpoint}/credentials`;
+    afterThis(async () => {
+      delete process.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+    });
+    const host = createTestHost();
+    const ses = { region: "eu-west-1", endpoint: metadata.endpoint };
+    const method = await openPlugin({ from: "a@acme.example", transport: "ses", ses }, host);
+    afterThis(() => method.close());
+    const begun = performance.now();
+    expect(await codeOf(method.start(ask, host.call(500)))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(performance.now() - begun).toBeLessThan(500);
+    expect(metadata.requests.map(({ route }) => route)).toEqual(["GET /credentials"]);
+  });
+
   it("ends when the plug-in is closed", async () => {
     const { host, method, ses } = await script({});
     const started = codeOf(method.start(ask, host.call(60_000)));
