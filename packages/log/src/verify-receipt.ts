@@ -34,6 +34,7 @@ export interface Holder {
 export interface Cosignature {
   /** Name in the witness's key. */
   readonly witness: string;
+  readonly key: NoteKey;
   /** Unix seconds, by the witness's clock. */
   readonly timestamp: number;
 }
@@ -82,7 +83,7 @@ async function verifyKnown(note: Note, key: NoteKey): Promise<Cosignature | unde
   for (const signature of note.signatures.filter((candidate) => isBy(candidate, key))) {
     const verified = await verifyLine(note.text, signature.line, key);
     if (verified === undefined) throw receiptError(`the signature of ${key.name} is false`);
-    found ??= { witness: key.name, timestamp: verified.timestamp ?? 0 };
+    found ??= { witness: key.name, key, timestamp: verified.timestamp ?? 0 };
   }
   return found;
 }
