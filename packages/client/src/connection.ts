@@ -4,6 +4,7 @@ import { parseBrokerUrl } from "./broker-url.ts";
 import type { ClientKey } from "./client-key.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { exchange, strange, type RawAnswer } from "./exchange.ts";
+import { tryParseJson } from "./json.ts";
 import { problemError } from "./problem.ts";
 import { makeProof } from "./proof.ts";
 import { isUsable, sessionOf, tokenSchema, type Session, type SessionKeeper } from "./session.ts";
@@ -117,7 +118,7 @@ export function openConnection(options: ConnectionOptions): BrokerConnection {
   }
 
   function refusalOf(answer: RawAnswer, path: string): AgentKeysError {
-    return problemError(answer.status, tryParse(answer.text), `${broker}${path}`);
+    return problemError(answer.status, tryParseJson(answer.text), `${broker}${path}`);
   }
 
   /** A session whose access token is not the refused one. All callers wait for one refresh. */
@@ -177,16 +178,8 @@ function bodyOf({ json, form }: BrokerAsk): string | undefined {
   return json === undefined ? undefined : JSON.stringify(json);
 }
 
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 function parseAs<Schema extends v.GenericSchema>(schema: Schema, text: string, url: string): v.InferOutput<Schema> {
-  const parsed = v.safeParse(schema, tryParse(text));
+  const parsed = v.safeParse(schema, tryParseJson(text));
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
   const path = v.getDotPath(issue);

@@ -1,6 +1,7 @@
 import { AgentKeysError } from "@agentkeys/core";
 import type { JWK } from "jose";
 import * as v from "valibot";
+import { tryParseJson } from "./json.ts";
 import type { Session } from "./session.ts";
 import { parseTrust, type Trust } from "./trust.ts";
 
@@ -45,7 +46,7 @@ export function formatProfile(profile: AgentProfile): string {
 
 /** The profile of {@link formatProfile}'s text. Throws ERR_CONFIG_PROFILE. */
 export function parseProfile(text: string): AgentProfile {
-  const parsed = v.safeParse(profileSchema, tryParse(text));
+  const parsed = v.safeParse(profileSchema, tryParseJson(text));
   if (!parsed.success) {
     const [issue] = parsed.issues;
     const reason = `the agent's profile is damaged at ${v.getDotPath(issue) ?? "its root"}: ${issue.message}`;
@@ -65,12 +66,4 @@ export function parseProfile(text: string): AgentProfile {
       refreshToken: session.refresh_token,
     },
   };
-}
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -123,6 +123,7 @@ export const errorRegistry = {
   ERR_AUDIT_FORK: row<{ reason: string }>("operator", "never", 503, "private", "The log and what was signed before disagree.", "Stop. Keep both files and find out which is the true one."),
   ERR_AUDIT_IN_USE: row<{ path: string }>("operator", "never", 500, "private", "Another process has this audit log open.", "Stop the other broker, or give this one a `data_dir` of its own."),
   ERR_AUDIT_TRUST: row<{ line: number; reason: string }>("operator", "never", 500, "public", "The trust policy is not one to verify by.", "Correct the line named: a policy is C2SP tlog-policy text with Ed25519 keys."),
+  ERR_AUDIT_UNWITNESSED: row<{ record: string }>("remote", "later", 503, "public", "No trusted witness has cosigned a head over this record yet.", "Ask again later; /v1/audit/lag says how far each anchor has come."),
 
   ERR_ISSUER_UNKNOWN: row<{ issuer: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such issuer here.", "Use one of the known issuers."),
   ERR_ISSUER_FAILED: row<{ issuer: string }>("remote", "later", 502, "public", "The issuer could not make the credential; the attempt is recorded.", "Try again with a new Idempotency-Key."),

@@ -1,0 +1,84 @@
+import { importKey, openConnection, type BrokerConnection } from "@agentkeys/client";
+import { AgentKeysError, isAgentKeysError, type ErrorCode } from "@agentkeys/core";
+import type { HDNodeWallet } from "ethers";
+import { openAccount, writeAccount, type AccountFile, type SignIn } from "./account-file.ts";
+import { requireAccount, takePassphrase, type Context } from "./context.ts";
+import { signInWithEmail } from "./sign-in/email-sign-in.ts";
+import type { SignedIn, SignInStart } from "./sign-in/sign-in.ts";
+import { signInWithWallet } from "./sign-in/wallet-sign-in.ts";
+import { unlockWallet } from "./wallet/keystore.ts";
+import { readWallet } from "./wallet/wallet-store.ts";
+
+/** Refusals that a new sign-in cures. */
+const curedBySignIn: readonly ErrorCode[] = ["ERR_SESSION_NOT_FRESH", "ERR_SESSION_TOKEN", "ERR_SESSION_GRANT"];
+
+/**
+ * Does `work` as the person. Where the broker wants a more recent sign-in, or the session has ended, signs in again (asking the
+ * passphrase) and does it once more.
+ */
+export async function asPerson<Result>(
+  context: Context,
+  work: (connection: BrokerConnection, file: AccountFile) => Promise<Result>,
+): Promise<Result> {
+  const file = await requireAccount(context);
+  try {
+    return await work(await openAccount(context.home.account, file), file);
+  } catch (error) {
+    const isCured = curedBySignIn.some((code) => isAgentKeysError(error, code));
+    const canAsk = context.terminal.isInteractive || context.passphraseFile !== undefined;
+    if (!isCured || !(canAsk || file.signIn.method === "email")) throw error;
+  }
+  context.terminal.note("This needs a recent sign-in: signing in again.");
+  const renewed = await signInAgain(context, file);
+  return work(await openAccount(context.home.account, renewed), renewed);
+}
+
+/** Signs in to the account of this home again, in another way where one is given, and stores the session. */
+export async function signInAgain(
+  context: Context,
+  file: AccountFile,
+  signIn: SignIn = file.signIn,
+): Promise<AccountFile> {
+  const connection = openConnection({ broker: file.broker, key: await importKey(file.key) });
+  const { account, session } = await signInBy(context, { connection }, signIn);
+  if (account !== file.account) {
+    const reason = `that is another account (${account}) than the one of ${context.home.path}: use another --home for it`;
+    throw new AgentKeysError("ERR_CONFIG_PROFILE", reason, { reason });
+  }
+  const renewed = { ...file, signIn, session };
+  await writeAccount(context.home.account, renewed);
+  await endSession(connection, file.session.refreshToken);
+  return renewed;
+}
+
+/** Signs in by wallet or by email, asking what it takes. */
+export async function signInBy(context: Context, start: SignInStart, signIn: SignIn): Promise<SignedIn> {
+  const { terminal } = context;
+  if (signIn.method === "email") {
+    return signInWithEmail(start, signIn.email, ({ email, userCode, expiresAt }) => {
+      if (context.isJson)
+        terminal.print(JSON.stringify({ event: "email_sent", email, user_code: userCode, expires_at: expiresAt }));
+      terminal.note(`A link is on its way to ${email}. Open it and type this code there: ${userCode}`);
+      terminal.note(`Waiting until ${expiresAt} …`);
+    });
+  }
+  const wallet = await openWallet(context, signIn.wallet);
+  return terminal.progress("signing in", signInWithWallet(start, wallet));
+}
+
+/** The wallet of a name, its passphrase asked the first time. */
+export async function openWallet(context: Context, name: string): Promise<HDNodeWallet> {
+  const opened = context.unlocked.get(name);
+  if (opened !== undefined) return opened;
+  const { keystore, address } = await readWallet(context.home, name);
+  const passphrase = await takePassphrase(context);
+  const wallet = await context.terminal.progress("opening the wallet", unlockWallet(keystore, passphrase, address));
+  context.unlocked.set(name, wallet);
+  return wallet;
+}
+
+/** Ends the session that a newer one replaces. It would expire by itself, so a failure changes nothing. */
+async function endSession(connection: BrokerConnection, refreshToken: string): Promise<void> {
+  const form = { token: refreshToken };
+  await connection.send({ method: "POST", path: "/oauth/revoke", form, show: "key" }).catch(() => undefined);
+}

@@ -1,0 +1,152 @@
+import type { Command } from "commander";
+import { asPerson } from "../account-session.ts";
+import { agentHome, openStoredAgent } from "../agent-file.ts";
+import { contextOf } from "../context.ts";
+import { formatTable } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+import { UsageError } from "../usage-error.ts";
+import { explanationSchema, grantSchema, grantsSchema } from "../wire.ts";
+import { resolveAgent } from "./agents.ts";
+import { formatExplanation, formatGrant } from "./grant-text.ts";
+import { collect, parsePositive, parseSeconds } from "./options.ts";
+
+interface ScopeOptions {
+  readonly issuer: string;
+  readonly action: readonly string[];
+  readonly resource: readonly string[];
+}
+
+interface CreateOptions extends ScopeOptions {
+  readonly agent: string;
+  readonly maxTtl?: number;
+  readonly maxUses?: number;
+  readonly expires?: number;
+}
+
+interface ExplainOptions extends ScopeOptions {
+  readonly agent?: string;
+  readonly asAgent?: string;
+  readonly agentHome?: string;
+  readonly ttl: number;
+}
+
+/** Adds the options that name a scope. */
+export function addScopeOptions(command: Command): Command {
+  return command
+    .option("--issuer <name>", "who makes the credential", "oidc")
+    .option("--action <action>", "what may be done; may be repeated; default token", collect)
+    .requiredOption("--resource <resource>", "to what, e.g. an audience's URL; may be repeated", collect);
+}
+
+/** The scope of {@link addScopeOptions}' options. */
+export function scopeOf({ action, resource }: Partial<ScopeOptions>) {
+  return { actions: action ?? ["token"], resources: resource ?? [] };
+}
+
+/** `agentkeys grants …`: what an agent may ask for. */
+export function addGrants(program: Command, terminal: Terminal): void {
+  const grants = program.command("grants").description("say what an agent may ask for");
+  addScopeOptions(grants.command("create").description("let an agent ask for credentials"))
+    .requiredOption("--agent <agent>", "its id or name")
+    .option("--max-ttl <duration>", "longest life of a credential, e.g. 10m", parseSeconds)
+    .option("--max-uses <count>", "how many credentials in all", parsePositive)
+    .option("--expires <duration>", "when the grant ends, from now, e.g. 30d", parseSeconds)
+    .addHelpText(
+      "after",
+      "\nExample:\n  agentkeys grants create --agent report --resource https://api.example.com --max-ttl 10m --max-uses 100 --expires 30d",
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const context = contextOf(command, terminal);
+      const options = command.opts<CreateOptions>();
+      await asPerson(context, async (connection) => {
+        const json = {
+          agent: await resolveAgent(connection, options.agent),
+          issuer: options.issuer,
+          scope: scopeOf(options),
+          constraints: constraintsOf(options),
+        };
+        const grant = await connection.ask({ method: "POST", path: "/v1/grants", json }, grantSchema);
+        context.show(grant, formatGrant(grant));
+      });
+    });
+  grants
+    .command("list")
+    .description("list the grants of the account")
+    .option("--agent <agent>", "of this agent alone, by id or name")
+    .action(async (_options: unknown, command: Command) => {
+      const context = contextOf(command, terminal);
+      const { agent } = command.opts<{ agent?: string }>();
+      await asPerson(context, async (connection) => {
+        const query = agent === undefined ? "" : `?agent=${encodeURIComponent(await resolveAgent(connection, agent))}`;
+        const answer = await connection.ask({ method: "GET", path: `/v1/grants${query}` }, grantsSchema);
+        const rows = answer.grants.map((grant) => [
+          grant.id,
+          grant.agent,
+          grant.issuer,
+          grant.scope.resources.join(" "),
+          `${grant.uses}/${grant.constraints.max_uses ?? "∞"}`,
+          grant.revoked_at === undefined ? grant.constraints.expires_at : "revoked",
+        ]);
+        context.show(answer, formatTable(["ID", "AGENT", "ISSUER", "RESOURCES", "USES", "UNTIL"], rows));
+      });
+    });
+  grants
+    .command("revoke")
+    .argument("<grant>", "its id, grn_…")
+    .description("end a grant at once")
+    .option("-y, --yes", "do not ask")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const context = contextOf(command, terminal);
+      const { yes } = command.opts<{ yes?: boolean }>();
+      if (yes !== true && !(await terminal.confirm(`Revoke ${id}? It cannot be undone.`, "give --yes"))) {
+        throw new UsageError("nothing was revoked");
+      }
+      await asPerson(context, async (connection) => {
+        await connection.send({ method: "DELETE", path: `/v1/grants/${encodeURIComponent(id)}` });
+        context.show({ revoked: id }, [`revoked  ${id}`]);
+      });
+    });
+  addScopeOptions(
+    grants.command("explain").description("say whether an agent would get a credential, and which layer refuses it"),
+  )
+    .option("--agent <agent>", "asked as the person, for this agent, by id or name")
+    .option("--as-agent <name>", "asked as an agent of this machine")
+    .option("--agent-home <dir>", "where that agent's files lie")
+    .option("--ttl <duration>", "for how long", parseSeconds, 600)
+    .addHelpText(
+      "after",
+      "\nExample:\n  agentkeys grants explain --agent report --resource https://api.example.com --ttl 1h",
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const context = contextOf(command, terminal);
+      const { agent, asAgent, ...options } = command.opts<ExplainOptions>();
+      const json = { issuer: options.issuer, scope: scopeOf(options), ttl: options.ttl };
+      const path = "/v1/grants/explain";
+      if (asAgent !== undefined) {
+        const { connection } = await openStoredAgent(context, agentHome(context, options.agentHome), asAgent);
+        const answer = await connection.ask({ method: "POST", path, json }, explanationSchema);
+        context.show(answer, formatExplanation(answer));
+      } else if (agent === undefined) {
+        throw new UsageError("give --agent AGENT, or --as-agent NAME on the agent's machine");
+      } else {
+        await asPerson(context, async (connection) => {
+          const whole = { agent: await resolveAgent(connection, agent), ...json };
+          const answer = await connection.ask({ method: "POST", path, json: whole }, explanationSchema);
+          context.show(answer, formatExplanation(answer));
+        });
+      }
+    });
+}
+
+function constraintsOf({ maxTtl, maxUses, expires }: CreateOptions) {
+  return {
+    ...(maxTtl === undefined ? {} : { max_ttl: maxTtl }),
+    ...(maxUses === undefined ? {} : { max_uses: maxUses }),
+    ...(expires === undefined ? {} : { expires_at: instant(Date.now() + expires * 1000) }),
+  };
+}
+
+/** RFC 3339 in whole seconds. */
+function instant(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,68 @@
+import type { Command } from "commander";
+import { agentHome, openStoredAgent } from "../agent-file.ts";
+import { contextOf } from "../context.ts";
+import { writePrivate } from "../private-file.ts";
+import type { Terminal } from "../terminal.ts";
+import { addScopeOptions, scopeOf } from "./grants.ts";
+import { parseSeconds } from "./options.ts";
+
+interface IssueOptions {
+  readonly agent: string;
+  readonly agentHome?: string;
+  readonly issuer: string;
+  readonly action?: readonly string[];
+  readonly resource: readonly string[];
+  readonly ttl: number;
+  readonly grant?: string;
+  readonly receipt?: string;
+  readonly out?: string;
+}
+
+/** `agentkeys issue`: one credential for an agent of this machine, with its receipt, or nothing. */
+export function addIssue(program: Command, terminal: Terminal): void {
+  addScopeOptions(program.command("issue").description("get a credential as an agent of this machine"))
+    .requiredOption("--agent <name>", "the agent, as it was paired here")
+    .option("--agent-home <dir>", "where the agent's files lie; default the home folder")
+    .option("--ttl <duration>", "how long it lives", parseSeconds, 600)
+    .option("--grant <id>", "under this grant; default the oldest that contains the ask")
+    .option("--receipt <file>", "where the receipt is written; default receipts/RECORD.json in the home folder")
+    .option("--out <file>", "write the credential to a file (mode 0600) instead of printing it")
+    .addHelpText(
+      "after",
+      `
+Only the credential goes to stdout. It is printed after its audit receipt was verified to be of it, or not at all.
+
+Example:
+  TOKEN=$(agentkeys issue --agent report --resource https://api.example.com --ttl 10m)`,
+    )
+    .action(async (_options: unknown, command: Command) => {
+      const context = contextOf(command, terminal);
+      const options = command.opts<IssueOptions>();
+      const home = agentHome(context, options.agentHome);
+      const agent = await openStoredAgent(context, home, options.agent);
+      const { issuer, ttl, grant } = options;
+      const issued = await terminal.progress(
+        "waiting for the credential",
+        agent.requestCredential({ issuer, scope: scopeOf(options), ttl, grant }),
+      );
+      const receipt = options.receipt ?? home.receipt(issued.record);
+      await writePrivate(receipt, `${issued.receipt}\n`);
+      const value = typeof issued.value === "string" ? issued.value : JSON.stringify(issued.value);
+      if (options.out !== undefined) await writePrivate(options.out, `${value}\n`);
+      terminal.note(`credential ${issued.id}, until ${instant(issued.expiresAt)}; receipt verified: ${receipt}`);
+      const credential = {
+        id: issued.id,
+        issuer: issued.issuer,
+        type: issued.type,
+        ...(options.out === undefined ? { value: issued.value } : { file: options.out }),
+        issued_at: instant(issued.issuedAt),
+        expires_at: instant(issued.expiresAt),
+      };
+      context.show({ credential, record: issued.record, receipt }, options.out === undefined ? [value] : []);
+    });
+}
+
+/** RFC 3339 of Unix seconds. */
+function instant(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
+}

@@ -1,0 +1,85 @@
+import { describeError, isAgentKeysError } from "@agentkeys/core";
+import { problemOf } from "@agentkeys/client";
+import { CommanderError } from "commander";
+import { Interrupted } from "./terminal.ts";
+import { UsageError } from "./usage-error.ts";
+
+/** Exit codes, as sysexits.h has them where it has them. */
+export const exitCodes = {
+  done: 0,
+  refused: 1,
+  usage: 64,
+  unreachable: 69,
+  unexpected: 70,
+  configuration: 78,
+  interrupted: 130,
+} as const;
+
+/** What a failed command says and ends with. */
+export interface Failure {
+  readonly exitCode: number;
+  readonly code?: string;
+  readonly message: string;
+  readonly nextStep?: string;
+  readonly requestId?: string;
+}
+
+/** `audit verify` said its verdict, and it is below what was required; the exit code is agentkeys-verify's. */
+export class VerdictBelow extends Error {
+  readonly exitCode: 10 | 20;
+  constructor(exitCode: 10 | 20) {
+    super("the receipt is below what is required");
+    this.exitCode = exitCode;
+  }
+}
+
+const unreachable = new Set<string>([
+  "ERR_REQUEST_UNREACHABLE",
+  "ERR_REQUEST_TIMEOUT",
+  "ERR_REQUEST_ANSWER",
+  "ERR_REQUEST_SHUTTING_DOWN",
+]);
+
+/** The failure that an error is. */
+export function failureOf(error: unknown): Failure {
+  if (isAgentKeysError(error)) {
+    const { code, message } = error;
+    const { nextStep = describeError(code)?.next, requestId } = problemOf(error) ?? {};
+    const exitCode = code.startsWith("ERR_CONFIG_")
+      ? exitCodes.configuration
+      : unreachable.has(code)
+        ? exitCodes.unreachable
+        : exitCodes.refused;
+    const facts = "issues" in error.facts ? (error.facts as { issues: readonly string[] }).issues : [];
+    const details = facts.filter((issue) => !message.includes(issue)).map((issue) => `\n  ${issue}`);
+    return {
+      exitCode,
+      code,
+      message: `${message}${details.join("")}`,
+      ...(nextStep === undefined ? {} : { nextStep }),
+      ...(requestId === undefined ? {} : { requestId }),
+    };
+  }
+  if (error instanceof VerdictBelow) return { exitCode: error.exitCode, message: error.message };
+  if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message };
+  if (error instanceof CommanderError) return { exitCode: exitCodes.usage, message: error.message };
+  if (error instanceof Interrupted) return { exitCode: exitCodes.interrupted, message: "interrupted" };
+  const message = error instanceof Error ? error.message : String(error);
+  return { exitCode: exitCodes.unexpected, message: `unexpected: ${message}` };
+}
+
+/** The lines of a failure for a person. */
+export function formatFailure(failure: Failure): string {
+  const { code, message, nextStep, requestId } = failure;
+  return [
+    `agentkeys: ${code === undefined ? "" : `${code}: `}${message}`,
+    ...(nextStep === undefined ? [] : [`  next: ${nextStep}`]),
+    ...(requestId === undefined ? [] : [`  request: ${requestId}`]),
+  ].join("\n");
+}
+
+/** The failure as one line of JSON, for `--json`. */
+export function formatFailureJson(failure: Failure): string {
+  const { code, message, nextStep, requestId } = failure;
+  return JSON.stringify({ error: { code, message, next_step: nextStep, request_id: requestId } });
+}

@@ -1,0 +1,25 @@
+import { readFileSync } from "node:fs";
+import { CommanderError } from "commander";
+import { exitCodes, failureOf, formatFailure, formatFailureJson } from "./exit-code.ts";
+import { buildProgram } from "./program.ts";
+import { openTerminal } from "./terminal.ts";
+
+/** Runs a command line (without node and script) on this process's terminal, and answers its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const terminal = openTerminal();
+  try {
+    await buildProgram(terminal, readVersion()).parseAsync(args, { from: "user" });
+    return exitCodes.done;
+  } catch (error) {
+    // Help and version that were asked for are thrown too.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+    const failure = failureOf(error);
+    terminal.note(args.includes("--json") ? formatFailureJson(failure) : formatFailure(failure));
+    return failure.exitCode;
+  }
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,40 @@
+import { Command } from "commander";
+import { addAgents } from "./commands/agents.ts";
+import { addAudit } from "./commands/audit.ts";
+import { addErrors } from "./commands/errors.ts";
+import { addGrants } from "./commands/grants.ts";
+import { addInit } from "./commands/init.ts";
+import { addIssue } from "./commands/issue.ts";
+import { addLogin } from "./commands/login.ts";
+import { addWhoami } from "./commands/whoami.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** The whole command line. Every failure is thrown; commander ends nothing by itself. */
+export function buildProgram(terminal: Terminal, version: string): Command {
+  const program = new Command("agentkeys")
+    .description("Short-lived, audited credentials for AI agents.")
+    .version(version)
+    .option("--broker <url>", "the broker; default the one signed in to, else http://127.0.0.1:8787")
+    .option("--home <dir>", "where accounts, wallets and agents are kept; default $AGENTKEYS_HOME, else ~/.agentkeys")
+    .option("--json", "print results and errors as JSON, a line each")
+    .option("--passphrase-file <file>", "the wallet's passphrase, for automation (mode 0600); default: it is asked")
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 done · 1 refused · 64 wrong usage · 69 broker not reached · 70 unexpected · 78 configuration or Node.js ·
+130 interrupted; \`audit verify\`: 10 below what is required · 20 invalid · 21 forked · 22 rewound.
+
+First steps:
+  agentkeys init wallet --claim-code-file .agentkeys/claim-code
+  agentkeys agents pair --name report          # in another shell: agentkeys agents approve CODE
+  agentkeys grants create --agent report --resource https://api.example.com --max-ttl 10m
+  agentkeys issue --agent report --resource https://api.example.com`,
+    )
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined });
+  for (const add of [addInit, addLogin, addWhoami, addAgents, addGrants, addIssue, addAudit, addErrors]) {
+    add(program, terminal);
+  }
+  return program;
+}

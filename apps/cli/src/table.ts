@@ -1,0 +1,21 @@
+/** Lines of columns under their headings; what is undefined shows as a dash. */
+export function formatTable(
+  headings: readonly string[],
+  rows: readonly (readonly (string | number | undefined)[])[],
+): readonly string[] {
+  const texts = rows.map((row) => row.map((cell) => (cell === undefined ? "-" : printable(String(cell)))));
+  const widths = headings.map((heading, column) =>
+    Math.max(heading.length, ...texts.map((row) => row[column]?.length ?? 0)),
+  );
+  return [headings, ...texts].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+/** Text from elsewhere without what a terminal would act upon. */
+export function printable(text: string): string {
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+}

@@ -1,0 +1,101 @@
+import { createInterface } from "node:readline/promises";
+import type { ReadStream } from "node:tty";
+import { UsageError } from "./usage-error.ts";
+
+/** Where a command reads and writes: results on stdout; questions, progress and errors on stderr. */
+export interface Terminal {
+  /** True where a person can be asked. */
+  readonly isInteractive: boolean;
+  /** A line of the result. */
+  print(line: string): void;
+  /** A line for the person, beside the result. */
+  note(line: string): void;
+  /** Takes the last lines off a person's screen. */
+  erase(lines: number): void;
+  /** Asks in clear. `otherwise` says what to give where nobody can be asked; then it throws a UsageError. */
+  ask(question: string, otherwise: string): Promise<string>;
+  /** Asks without echo. */
+  askSecret(question: string, otherwise: string): Promise<string>;
+  /** True for yes. Nothing typed is no. */
+  confirm(question: string, otherwise: string): Promise<boolean>;
+  /** Says `title` once the work has taken a second. */
+  progress<Result>(title: string, work: Promise<Result>): Promise<Result>;
+}
+
+/** The person pressed Ctrl-C at a question. */
+export class Interrupted extends Error {}
+
+/** The terminal of this process. */
+export function openTerminal(): Terminal {
+  const { stdin, stdout, stderr } = process;
+  const isInteractive = stdin.isTTY && stderr.isTTY;
+  const assertInteractive = (question: string, otherwise: string): void => {
+    if (!isInteractive) throw new UsageError(`nobody can be asked "${question}" here: ${otherwise}`);
+  };
+  const terminal: Terminal = {
+    isInteractive,
+    print: (line) => void stdout.write(`${line}\n`),
+    note: (line) => void stderr.write(`${line}\n`),
+    erase: (lines) => void stderr.write(`\u001B[${lines}A\u001B[J`),
+    async ask(question, otherwise) {
+      assertInteractive(question, otherwise);
+      const reader = createInterface({ input: stdin, output: stderr });
+      const stopped = new AbortController();
+      reader.once("SIGINT", () => stopped.abort());
+      try {
+        return (await reader.question(`${question} `, { signal: stopped.signal })).trim();
+      } catch (error) {
+        throw stopped.signal.aborted ? new Interrupted("interrupted") : error;
+      } finally {
+        reader.close();
+      }
+    },
+    async askSecret(question, otherwise) {
+      assertInteractive(question, otherwise);
+      stderr.write(`${question} `);
+      try {
+        return await readHidden(stdin);
+      } finally {
+        stderr.write("\n");
+      }
+    },
+    async confirm(question, otherwise) {
+      const answer = await terminal.ask(`${question} [y/N]`, otherwise);
+      return /^y(es)?$/iu.test(answer);
+    },
+    async progress(title, work) {
+      const timer = setTimeout(() => terminal.note(`${title} …`), 1000);
+      try {
+        return await work;
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+  };
+  return terminal;
+}
+
+/** One line typed without echo, with backspace; Ctrl-C throws. */
+async function readHidden(input: ReadStream): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  let text = "";
+  const onData = (chunk: string): void => {
+    for (const character of chunk) {
+      if (character === "\r" || character === "\n") resolve(text);
+      else if (character === "\u0003" || character === "\u0004") reject(new Interrupted("interrupted"));
+      else if (character === "\u007f" || character === "\b") text = Array.from(text).slice(0, -1).join("");
+      else if (character >= " ") text += character;
+    }
+  };
+  input.setRawMode(true);
+  input.setEncoding("utf8");
+  input.on("data", onData);
+  input.resume();
+  try {
+    return await promise;
+  } finally {
+    input.off("data", onData);
+    input.pause();
+    input.setRawMode(false);
+  }
+}
