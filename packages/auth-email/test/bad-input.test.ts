@@ -2,14 +2,14 @@ import { array, assert, asyncProperty, constantFrom, jsonValue } from "fast-chec
 import type { Json } from "@agentkeys/core";
 import { describe, expect, it } from "vitest";
 import { codeOf } from "./support/codes.ts";
-import { createTestHost } from "./support/host.ts";
+import { createCall, createFakeHost } from "@agentkeys/testkit";
 import { headerOf } from "./support/mail-server.ts";
 import { connectTo, serve } from "./support/smtp.ts";
 
 describe("bad input", () => {
   it("is refused with its path and sends nothing", async () => {
     const server = await serve();
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
     const bodies: Json[] = [
       null,
@@ -26,23 +26,23 @@ describe("bad input", () => {
       { email: `${"a".repeat(320)}@example.com` },
     ];
     for (const body of bodies)
-      expect([body, await codeOf(method.start(body, host.call()))]).toEqual([body, "ERR_REQUEST_MALFORMED"]);
+      expect([body, await codeOf(method.start(body, createCall(host)))]).toEqual([body, "ERR_REQUEST_MALFORMED"]);
     for (const body of [null, [], {}, { token: 1 }, { token: "a", extra: true }] as Json[]) {
-      expect([body, await codeOf(method.finish(body, host.call()))]).toEqual([body, "ERR_REQUEST_MALFORMED"]);
+      expect([body, await codeOf(method.finish(body, createCall(host)))]).toEqual([body, "ERR_REQUEST_MALFORMED"]);
     }
     expect(server.mails).toEqual([]);
-    expect(host.entries()).toEqual([]);
+    expect(host.store.entries()).toEqual([]);
   });
 
   it("never gets anything but a coded error, whatever JSON it is", async () => {
     const server = await serve();
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
     await assert(
       asyncProperty(jsonValue(), async (body) => {
-        expect(await codeOf(method.finish(body as Json, host.call()))).toBe("ERR_REQUEST_MALFORMED");
-        expect(await codeOf(method.start(body as Json, host.call()))).toBe("ERR_REQUEST_MALFORMED");
-        expect(await codeOf(method.finish({ token: JSON.stringify(body).slice(0, 128) }, host.call()))).toBe(
+        expect(await codeOf(method.finish(body as Json, createCall(host)))).toBe("ERR_REQUEST_MALFORMED");
+        expect(await codeOf(method.start(body as Json, createCall(host)))).toBe("ERR_REQUEST_MALFORMED");
+        expect(await codeOf(method.finish({ token: JSON.stringify(body).slice(0, 128) }, createCall(host)))).toBe(
           "ERR_AUTH_CHALLENGE",
         );
       }),
@@ -51,14 +51,14 @@ describe("bad input", () => {
 
   it("never becomes a second header or recipient, whatever the address is", async () => {
     const server = await serve();
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
     const pieces = ["a", "\r\n", "\n", ",", ";", " ", "<", ">", '"', "@", "b.example", "\u2028", "é", "\0", "Bcc:"];
     const addresses = array(constantFrom(...pieces), { minLength: 1, maxLength: 6 }).map((parts) => parts.join(""));
     await assert(
       asyncProperty(addresses, async (local) => {
         const sent = server.mails.length;
-        const code = await codeOf(method.start({ email: `${local}@example.com` }, host.call()));
+        const code = await codeOf(method.start({ email: `${local}@example.com` }, createCall(host)));
         const news = server.mails.slice(sent);
         expect(code).toMatch(/^(no error|ERR_REQUEST_MALFORMED|ERR_REQUEST_RATE_LIMITED)$/u);
         expect(news.map(({ to, raw }) => [to.length, headerOf(raw, "bcc"), headerOf(raw, "subject")])).toEqual(

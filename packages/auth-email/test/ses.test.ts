@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import type { Json, UserAuthMethod } from "@agentkeys/core";
 import { describe, expect, it } from "vitest";
 import { codeOf } from "./support/codes.ts";
-import { createTestHost, type TestHost } from "./support/host.ts";
+import { createCall, createFakeHost, type FakeHost } from "@agentkeys/testkit";
 import { tokenIn } from "./support/mail-server.ts";
 import { openPlugin } from "./support/open.ts";
 import { startScriptedSes, startSesLocal, type ScriptedSes, type SesAnswer } from "./support/ses.ts";
@@ -34,7 +34,7 @@ const absent: SesAnswer = { status: 404, error: "NotFoundException" };
 
 async function connectTo(
   endpoint: string,
-  host: TestHost,
+  host: FakeHost,
   from = "AgentKeys <login@mail.acme.example>",
 ): Promise<UserAuthMethod> {
   const ses = {
@@ -50,10 +50,10 @@ async function connectTo(
 
 async function script(
   routes: Readonly<Record<string, SesAnswer>>,
-): Promise<{ ses: ScriptedSes; host: TestHost; method: UserAuthMethod }> {
+): Promise<{ ses: ScriptedSes; host: FakeHost; method: UserAuthMethod }> {
   const ses = await startScriptedSes(routes);
   afterThis(() => ses.close());
-  const host = createTestHost({ "aws-secret": secret });
+  const host = createFakeHost({ name: "email", secrets: { "aws-secret": secret } });
   return { ses, host, method: await connectTo(ses.endpoint, host) };
 }
 
@@ -61,9 +61,9 @@ describe("with aws-ses-v2-local behind the real SDK", () => {
   it("a link is sent, opened and finished", async () => {
     const ses = await startSesLocal();
     afterThis(() => ses.close());
-    const host = createTestHost({ "aws-secret": secret });
+    const host = createFakeHost({ name: "email", secrets: { "aws-secret": secret } });
     const method = await connectTo(ses.endpoint, host, "Schlüssel <login@mail.acme.example>");
-    const challenge = await method.start(ask, host.call());
+    const challenge = await method.start(ask, createCall(host));
 
     const mail = (await ses.mails()).at(-1);
     expect(mail).toMatchObject({
@@ -74,8 +74,8 @@ describe("with aws-ses-v2-local behind the real SDK", () => {
     });
     const token = tokenIn(mail?.body.text ?? "");
     expect(mail?.body.html).toContain(`#token=${token}"`);
-    const page = await method.page?.({ method: "POST", path: "link", fields: { token } }, host.call());
-    expect(await method.finish((page as { answer: Json }).answer, host.call())).toEqual({
+    const page = await method.page?.({ method: "POST", path: "link", fields: { token } }, createCall(host));
+    expect(await method.finish((page as { answer: Json }).answer, createCall(host))).toEqual({
       challengeId: challenge.id,
       identity: { type: "email", value: "ada@example.com" },
       amr: ["email"],
@@ -85,15 +85,15 @@ describe("with aws-ses-v2-local behind the real SDK", () => {
   it("is unready as long as the account may not send", async () => {
     const ses = await startSesLocal();
     afterThis(() => ses.close());
-    const host = createTestHost({ "aws-secret": secret });
+    const host = createFakeHost({ name: "email", secrets: { "aws-secret": secret } });
     const method = await connectTo(ses.endpoint, host);
-    expect(await method.ready(host.call())).toMatchObject({ status: "unready" });
+    expect(await method.ready(createCall(host))).toMatchObject({ status: "unready" });
 
     process.env["AWS_SES_ACCOUNT"] = JSON.stringify(suspendedAccount);
     afterThis(async () => {
       delete process.env["AWS_SES_ACCOUNT"];
     });
-    expect(await method.ready(host.call())).toEqual({
+    expect(await method.ready(createCall(host))).toEqual({
       status: "unready",
       reason: "Amazon SES: sending is disabled for this account and region",
     });
@@ -118,7 +118,7 @@ describe("readiness", () => {
       [identity("acme.example")]: absent,
       ...(Object.fromEntries(known) as Record<string, SesAnswer>),
     });
-    expect(await method.ready(host.call())).toEqual({ status: "ready" });
+    expect(await method.ready(createCall(host))).toEqual({ status: "ready" });
     expect(ses.requests.every(({ authorization }) => authorization.includes("AKIDEXAMPLE"))).toBe(true);
   });
 
@@ -129,7 +129,7 @@ describe("readiness", () => {
       [identity("mail.acme.example")]: absent,
       [identity("acme.example")]: absent,
     });
-    expect(await method.ready(host.call())).toEqual({
+    expect(await method.ready(createCall(host))).toEqual({
       status: "unready",
       reason: "Amazon SES: no verified identity covers the sender login@mail.acme.example",
     });
@@ -137,7 +137,7 @@ describe("readiness", () => {
 
   it("is not given while sending is disabled", async () => {
     const { host, method } = await script({ [healthy]: { status: 200, body: { ...account, SendingEnabled: false } } });
-    expect(await method.ready(host.call())).toEqual({
+    expect(await method.ready(createCall(host))).toEqual({
       status: "unready",
       reason: "Amazon SES: sending is disabled for this account and region",
     });
@@ -148,7 +148,7 @@ describe("readiness", () => {
       [healthy]: { status: 200, body: { ...account, ProductionAccessEnabled: false } },
       [identity("login@mail.acme.example")]: { status: 200, body: { VerifiedForSendingStatus: true } },
     });
-    expect(await method.ready(host.call())).toMatchObject({
+    expect(await method.ready(createCall(host))).toMatchObject({
       status: "degraded",
       reason: expect.stringMatching(/sandbox/u),
     });
@@ -156,7 +156,7 @@ describe("readiness", () => {
 
   it("is degraded when the credentials may send but not ask", async () => {
     const { host, method } = await script({ [healthy]: { status: 403, error: "AccessDeniedException" } });
-    expect(await method.ready(host.call())).toMatchObject({
+    expect(await method.ready(createCall(host))).toMatchObject({
       status: "degraded",
       reason: expect.stringMatching(/ses:GetAccount/u),
     });
@@ -164,17 +164,17 @@ describe("readiness", () => {
 
   it("is not given when the credentials are wrong, hang or lead nowhere", async () => {
     const wrong = await script({ [healthy]: { status: 403, error: "InvalidSignatureException" } });
-    expect(await wrong.method.ready(wrong.host.call())).toEqual({
+    expect(await wrong.method.ready(createCall(wrong.host))).toEqual({
       status: "unready",
       reason: "Amazon SES: InvalidSignatureException: as documented",
     });
     const hanging = await script({});
-    expect(await hanging.method.ready(hanging.host.call(300))).toEqual({
+    expect(await hanging.method.ready(createCall(hanging.host, { timeout: 300 }))).toEqual({
       status: "unready",
       reason: "Amazon SES: no answer in time",
     });
     await hanging.ses.close();
-    expect(await hanging.method.ready(hanging.host.call())).toMatchObject({
+    expect(await hanging.method.ready(createCall(hanging.host))).toMatchObject({
       status: "unready",
       reason: expect.stringMatching(/^Amazon SES: ECONNREFUSED/u),
     });
@@ -186,7 +186,7 @@ describe("sending", () => {
 
   it("asks SES to track nothing, so that no link leads through another server", async () => {
     const { host, method, ses } = await script({ [send]: { status: 200, body: { MessageId: "1" } } });
-    await method.start(ask, host.call());
+    await method.start(ask, createCall(host));
     expect(ses.requests).toMatchObject([
       {
         route: send,
@@ -206,15 +206,15 @@ describe("sending", () => {
     [400, "AccountSuspendedException"],
   ])("answered by %s %s makes the method unavailable, and the link dead", async (status, error) => {
     const { host, method, ses } = await script({ [send]: { status, error, body: { message: "no: ada@example.com" } } });
-    const refusal: unknown = await method.start(ask, host.call()).catch((fault: unknown) => fault);
+    const refusal: unknown = await method.start(ask, createCall(host)).catch((fault: unknown) => fault);
     expect(refusal).toMatchObject({ code: "ERR_AUTH_UNAVAILABLE" });
-    expect(host.logged).toEqual([
-      { level: "warn", event: "email_failed", fields: { code: error, request_id: "req_1" } },
+    expect(host.logs).toEqual([
+      { level: "warn", event: "email_failed", fields: { code: error, request_id: expect.any(String) } },
     ]);
     const sent = JSON.stringify(ses.requests.map(({ body }) => body));
     const [, token = "?"] = /#token=([\w-]{43})/u.exec(sent) ?? [];
     for (const word of [token, "ada@example.com", secret]) {
-      expect(inspect([refusal, host.logged, host.measured], { depth: 20 })).not.toContain(word);
+      expect(inspect([refusal, host.logs, host.metrics], { depth: 20 })).not.toContain(word);
     }
     expect(linksOf(host)).toEqual([]);
   });
@@ -222,7 +222,9 @@ describe("sending", () => {
   it("without an answer is given up before the deadline", async () => {
     const { host, method } = await script({});
     const begun = performance.now();
-    const refusal: unknown = await method.start(ask, host.call(500)).catch((fault: unknown) => fault);
+    const refusal: unknown = await method
+      .start(ask, createCall(host, { timeout: 500 }))
+      .catch((fault: unknown) => fault);
     expect(performance.now() - begun).toBeLessThan(500);
     expect(refusal).toMatchObject({ facts: { reason: "the mail server did not answer in time" } });
     expect(linksOf(host)).toEqual([]);
@@ -235,19 +237,19 @@ describe("sending", () => {
     afterThis(async () => {
       delete process.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"];
     });
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const ses = { region: "eu-west-1", endpoint: metadata.endpoint };
     const method = await openPlugin({ from: "a@acme.example", transport: "ses", ses }, host);
     afterThis(() => method.close());
     const begun = performance.now();
-    expect(await codeOf(method.start(ask, host.call(500)))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(await codeOf(method.start(ask, createCall(host, { timeout: 500 })))).toBe("ERR_AUTH_UNAVAILABLE");
     expect(performance.now() - begun).toBeLessThan(500);
     expect(metadata.requests.map(({ route }) => route)).toEqual(["GET /credentials"]);
   });
 
   it("ends when the plug-in is closed", async () => {
     const { host, method, ses } = await script({});
-    const started = codeOf(method.start(ask, host.call(60_000)));
+    const started = codeOf(method.start(ask, createCall(host, { timeout: 60_000 })));
     await expect.poll(() => ses.requests.length).toBe(1);
     await method.close();
     await method.close();
@@ -256,8 +258,8 @@ describe("sending", () => {
 
   it("to an address outside ASCII, which SES cannot reach, looks like any other and asks SES for nothing", async () => {
     const { host, method, ses } = await script({});
-    expect(await method.start({ email: "jürgen@example.com" }, host.call())).toMatchObject({ public: {} });
+    expect(await method.start({ email: "jürgen@example.com" }, createCall(host))).toMatchObject({ public: {} });
     expect(ses.requests).toEqual([]);
-    expect(host.logged).toMatchObject([{ event: "email_refused", fields: { code: "not ASCII" } }]);
+    expect(host.logs).toMatchObject([{ event: "email_refused", fields: { code: "not ASCII" } }]);
   });
 });

@@ -3,17 +3,15 @@ import { inspect } from "node:util";
 import type { SMTPServerOptions } from "smtp-server";
 import { describe, expect, it } from "vitest";
 import { codeOf } from "./support/codes.ts";
-import { createTestHost } from "./support/host.ts";
+import { createCall, createFakeHost } from "@agentkeys/testkit";
 import { startMailServer, textOf, tokenIn } from "./support/mail-server.ts";
 import { afterThis, connectTo, linksOf, serve } from "./support/smtp.ts";
 
 const ask = { email: "ada@example.com" };
 
-function refusing(
-  command: "onMailFrom" | "onRcptTo" | "onData",
-  responseCode: number,
-  message: string,
-): SMTPServerOptions {
+type Refusing = "onMailFrom" | "onRcptTo" | "onData";
+
+function refusing(command: Refusing, responseCode: number, message: string): SMTPServerOptions {
   const refusal = Object.assign(new Error(message), { responseCode });
   if (command === "onMailFrom") return { onMailFrom: (_address, _session, done) => done(refusal) };
   if (command === "onRcptTo") return { onRcptTo: (_address, _session, done) => done(refusal) };
@@ -32,33 +30,38 @@ describe("a server that refuses", () => {
     [550, "unknown"],
   ])("the recipient (%s %s) is not told from one that took the mail", async (responseCode, words) => {
     const server = await serve(refusing("onRcptTo", responseCode, words));
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    const challenge = await method.start(ask, host.call());
+    const challenge = await method.start(ask, createCall(host));
     expect(challenge).toEqual({ id: expect.stringMatching(/^chl_/u), expiresAt: host.now() + 600_000, public: {} });
-    expect(host.logged).toMatchObject([
+    expect(host.logs).toMatchObject([
       { event: "email_refused", fields: { code: expect.stringMatching(/^EENVELOPE RCPT TO/u) } },
     ]);
-    expect(inspect(host.logged)).not.toContain("ada@example.com");
-    expect(Object.fromEntries(host.measured)).toEqual({ emails_refused: 1 });
+    expect(inspect(host.logs)).not.toContain("ada@example.com");
+    expect(host.metrics).toEqual([{ name: "emails_refused", value: 1 }]);
     expect(linksOf(host)).toEqual([]);
   });
 
-  it.each([
+  it.each<[Refusing, number, string, SMTPServerOptions?]>([
     ["onRcptTo", 550, "5.7.1 relaying denied"],
     ["onRcptTo", 530, "authentication required"],
     ["onRcptTo", 421, "going away"],
     ["onMailFrom", 553, "5.1.8 bad sender"],
     ["onData", 554, "5.6.0 no"],
     ["onData", 451, "4.3.0 later"],
-  ] as const)("us (%s %s %s) makes the method unavailable, and the link dead", async (command, responseCode, words) => {
-    const server = await serve(refusing(command, responseCode, words));
-    const host = createTestHost();
-    const method = await connectTo(server.port, host);
-    expect(await codeOf(method.start(ask, host.call()))).toBe("ERR_AUTH_UNAVAILABLE");
-    expect(host.logged).toMatchObject([{ event: "email_failed" }]);
-    expect(linksOf(host)).toEqual([]);
-  });
+    ["onRcptTo", 421, "going away", { hidePIPELINING: true }],
+  ] as const)(
+    "us (%s %s %s) makes the method unavailable, and the link dead",
+    async (command, responseCode, words, options = {}) => {
+      const server = await serve({ ...refusing(command, responseCode, words), ...options });
+      const host = createFakeHost({ name: "email" });
+      const method = await connectTo(server.port, host);
+      expect(await codeOf(method.start(ask, createCall(host)))).toBe("ERR_AUTH_UNAVAILABLE");
+      expect(host.logs).toMatchObject([{ event: "email_failed" }]);
+      expect(linksOf(host)).toEqual([]);
+      await expect.poll(() => server.open()).toBe(0);
+    },
+  );
 
   it("with the mail in its words gets neither address nor token into error or log", async () => {
     let echo = "";
@@ -72,11 +75,11 @@ describe("a server that refuses", () => {
         });
       },
     });
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    const refusal: unknown = await method.start(ask, host.call()).catch((error: unknown) => error);
+    const refusal: unknown = await method.start(ask, createCall(host)).catch((error: unknown) => error);
     expect(echo).toMatch(/^\S{43} ada@example\.com$/u);
-    const said = inspect([refusal, host.logged], { depth: 20 });
+    const said = inspect([refusal, host.logs], { depth: 20 });
     for (const word of echo.split(" ")) expect(said).not.toContain(word);
   });
 });
@@ -92,10 +95,12 @@ describe("a server that hangs", () => {
 
   it.each(hanging)("%s is given up before the deadline, with nothing left behind", async (_stage, options) => {
     const server = await serve(options);
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
     const begun = performance.now();
-    const refusal: unknown = await method.start(ask, host.call(500)).catch((error: unknown) => error);
+    const refusal: unknown = await method
+      .start(ask, createCall(host, { timeout: 500 }))
+      .catch((error: unknown) => error);
     expect(performance.now() - begun).toBeLessThan(500);
     expect(refusal).toMatchObject({
       code: "ERR_AUTH_UNAVAILABLE",
@@ -107,10 +112,10 @@ describe("a server that hangs", () => {
 
   it.each(hanging)("%s is let go when the caller is gone", async (_stage, options) => {
     const server = await serve(options);
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
     const caller = new AbortController();
-    const started = codeOf(method.start(ask, host.call(60_000, caller.signal)));
+    const started = codeOf(method.start(ask, createCall(host, { timeout: 60_000, signal: caller.signal })));
     await expect.poll(() => server.open()).toBe(1);
     caller.abort();
     expect(await started).toBe("ERR_AUTH_UNAVAILABLE");
@@ -120,9 +125,9 @@ describe("a server that hangs", () => {
 
   it("is unready, since it did not answer in time", async () => {
     const server = await serve({ onConnect: never });
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    expect(await method.ready(host.call(200))).toEqual({
+    expect(await method.ready(createCall(host, { timeout: 200 }))).toEqual({
       status: "unready",
       reason: `the SMTP server 127.0.0.1:${server.port}: no answer in time`,
     });
@@ -130,9 +135,9 @@ describe("a server that hangs", () => {
 
   it("keeps no connection once the plug-in is closed", async () => {
     const server = await serve({ onData: (stream) => stream.resume() });
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    const started = codeOf(method.start(ask, host.call(60_000)));
+    const started = codeOf(method.start(ask, createCall(host, { timeout: 60_000 })));
     await expect.poll(() => server.open()).toBe(1);
     await method.close();
     await method.close();
@@ -142,9 +147,11 @@ describe("a server that hangs", () => {
 
   it("is not even dialled for a caller who is gone already", async () => {
     const server = await serve();
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    expect(await codeOf(method.start(ask, host.call(60_000, AbortSignal.abort())))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(await codeOf(method.start(ask, createCall(host, { timeout: 60_000, signal: AbortSignal.abort() })))).toBe(
+      "ERR_AUTH_UNAVAILABLE",
+    );
     expect(server.seen()).toBe(0);
   });
 });
@@ -182,21 +189,21 @@ describe("a server that breaks off", () => {
     ["at the first word", /^EHLO/u],
     ["in the middle of the mail", /Subject/u],
   ])("%s makes the method unavailable", async (_stage, cut) => {
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(await serveUntil(cut), host);
-    expect(await codeOf(method.start(ask, host.call()))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(await codeOf(method.start(ask, createCall(host)))).toBe("ERR_AUTH_UNAVAILABLE");
     expect(linksOf(host)).toEqual([]);
   });
 
   it("is no different from one that is not there", async () => {
     const server = await startMailServer();
     await server.close();
-    const host = createTestHost();
+    const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    expect(await method.ready(host.call())).toMatchObject({
+    expect(await method.ready(createCall(host))).toMatchObject({
       status: "unready",
       reason: expect.stringMatching(/ECONNREFUSED/u),
     });
-    expect(await codeOf(method.start(ask, host.call()))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(await codeOf(method.start(ask, createCall(host)))).toBe("ERR_AUTH_UNAVAILABLE");
   });
 });

@@ -1,7 +1,7 @@
 import type { UserAuthMethod } from "@agentkeys/core";
 import type { SMTPServerOptions } from "smtp-server";
 import { afterEach } from "vitest";
-import type { TestHost } from "./host.ts";
+import type { FakeHost } from "@agentkeys/testkit";
 import { startMailServer, type MailServer } from "./mail-server.ts";
 import { openPlugin } from "./open.ts";
 
@@ -23,7 +23,7 @@ export async function serve(options: SMTPServerOptions = {}): Promise<MailServer
 }
 
 /** The plug-in on a loopback SMTP server, in plain text unless `smtp` says otherwise, for this test. */
-export async function connectTo(port: number, host: TestHost, smtp?: object): Promise<UserAuthMethod> {
+export async function connectTo(port: number, host: FakeHost, smtp?: object): Promise<UserAuthMethod> {
   const method = await openPlugin(
     {
       from: "AgentKeys <login@acme.example>",
@@ -37,6 +37,6 @@ export async function connectTo(port: number, host: TestHost, smtp?: object): Pr
 }
 
 /** The links that could be opened now, as the store has them. */
-export function linksOf(host: TestHost): readonly unknown[] {
-  return host.entries().filter(([key]) => key.startsWith("link:"));
+export function linksOf(host: FakeHost): readonly unknown[] {
+  return host.store.entries().filter(({ key }) => key.startsWith("link:"));
 }
