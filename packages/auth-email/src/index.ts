@@ -21,21 +21,21 @@ export default email;
 async function openTransport(settings: EmailSettings, host: PluginHost): Promise<MailTransport | undefined> {
   const { sender, smtp, ses } = settings;
   if (sender !== undefined && smtp !== undefined) {
-    const { openSmtp } = await load("nodemailer@10", import("./smtp.ts"));
+    const { openSmtp } = await load("smtp", "nodemailer@10", import("./smtp.ts"));
     return openSmtp(sender, smtp, host);
   }
   if (sender !== undefined && ses !== undefined) {
-    const { openSes } = await load("@aws-sdk/client-sesv2@3", import("./ses.ts"));
+    const { openSes } = await load("ses", "@aws-sdk/client-sesv2@3", import("./ses.ts"));
     return openSes(sender, ses, host);
   }
   return undefined;
 }
 
-async function load<Module>(library: string, module: Promise<Module>): Promise<Module> {
+async function load<Module>(transport: string, library: string, module: Promise<Module>): Promise<Module> {
   try {
     return await module;
   } catch (error) {
-    const reason = `its library does not load, run: npm install ${library}`;
+    const reason = `the library of transport "${transport}" does not load, run: npm install ${library}`;
     throw new AgentKeysError("ERR_PLUGIN_NOT_LOADABLE", reason, { specifier: library, reason }, { cause: error });
   }
 }

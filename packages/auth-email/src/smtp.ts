@@ -80,7 +80,7 @@ export async function openSmtp(
         await converse(signal);
         return { status: "ready" };
       } catch (error) {
-        const reason = signal.aborted ? "no answer in time" : (error as Error).message;
+        const reason = signal.aborted ? "no answer in time" : (error as Error).message.trim();
         return { status: "unready", reason: `the SMTP server ${settings.host}:${settings.port}: ${reason}` };
       }
     },
@@ -93,6 +93,8 @@ export async function openSmtp(
 /** What nodemailer says of a failure. */
 interface SmtpError extends Error {
   readonly code?: string;
+  /** The system's or OpenSSL's code, where nodemailer put its own in place. */
+  readonly originalCode?: string;
   readonly command?: string;
   readonly responseCode?: number;
   readonly response?: string;
@@ -102,10 +104,10 @@ interface SmtpError extends Error {
  * A reply to RCPT TO is about the recipient, unless it says that the server is going away (421), wants a login (530) or has a
  * policy against us (enhanced status x.7.x, RFC 3463): then nobody would get a mail, and it must not look like a dead mailbox.
  */
-function explain({ code, command, responseCode, response }: SmtpError): Delivery {
+function explain({ code, originalCode, command, responseCode, response }: SmtpError): Delivery {
   const status = /^\d{3}[ -](\d\.\d{1,3}\.\d{1,3})\b/u.exec(response ?? "")?.[1];
   const isRefusal = command === "RCPT TO" && responseCode !== 421 && responseCode !== 530 && status?.at(2) !== "7";
-  const words = [code ?? "closed", command, responseCode, status].filter((word) => word !== undefined);
+  const words = [code ?? "closed", originalCode, command, responseCode, status].filter((word) => word !== undefined);
   return { outcome: isRefusal ? "refused" : "failed", code: words.join(" ") };
 }
 

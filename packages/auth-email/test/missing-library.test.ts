@@ -45,7 +45,10 @@ describe("in an install without the libraries of the transports", () => {
   ])("transport %s is refused with the command that installs what is missing", async (transport, section, library) => {
     expect(await create({ from: "a@acme.example", transport, [transport]: section })).toEqual({
       code: "ERR_PLUGIN_NOT_LOADABLE",
-      facts: { specifier: library, reason: `its library does not load, run: npm install ${library}` },
+      facts: {
+        specifier: library,
+        reason: `the library of transport "${transport}" does not load, run: npm install ${library}`,
+      },
     });
   });
 });

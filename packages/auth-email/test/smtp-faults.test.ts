@@ -205,5 +205,6 @@ describe("a server that breaks off", () => {
       reason: expect.stringMatching(/ECONNREFUSED/u),
     });
     expect(await codeOf(method.start(ask, createCall(host)))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(host.logs).toMatchObject([{ fields: { code: "ESOCKET ECONNREFUSED CONN" } }]);
   });
 });
