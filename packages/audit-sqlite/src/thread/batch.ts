@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { AgentKeysError, isAgentKeysError, type AuditEvent } from "@agentkeys/core";
 import { commitEvent, equalBytes, type CommittedEvent } from "@agentkeys/log";
 import { recordError } from "../errors.ts";
@@ -70,11 +71,16 @@ export class Batch {
 
   #commit(event: AuditEvent, random: AppendOrder["random"]): CommittedEvent {
     try {
-      return commitEvent(event, { random, indexKey: this.#indexKey });
+      return commitEvent(event, { random, indexKey: this.#indexKey, sha256 });
     } catch (error) {
       throw isAgentKeysError(error) ? error : recordError("it is not an event", error);
     }
   }
+}
+
+// Node's own, in one call: several times as fast as a hash in JavaScript.
+function sha256(bytes: Uint8Array): Uint8Array {
+  return hash("sha256", bytes, "buffer");
 }
 
 /** Gives bytes out one after the other, with zeros behind them. */

@@ -98,7 +98,8 @@ export class MerkleLog {
     const { position: index, entry } = stored;
     const lines = cosignatures.map((line) => (line.endsWith("\n") ? line : `${line}\n`));
     const note = this.#signHead(size) + lines.join("");
-    parseNote(note);
+    // A line that is more or less than one signature would change what the note says.
+    if (parseNote(note).signatures.length !== lines.length + 1) throw proofError("a cosignature is not one line");
     const path = inclusionPath(index, size, this.#hashAt);
     return formatReceiptText({ entry, index, path, note: quote(note), openings: openingsOf(stored, open), anchors });
   }

@@ -1,5 +1,6 @@
 import { parentPort, receiveMessageOnPort, workerData, type MessagePort } from "node:worker_threads";
-import { isAgentKeysError } from "@agentkeys/core";
+import { AgentKeysError, isAgentKeysError } from "@agentkeys/core";
+import Database from "better-sqlite3";
 import { takeFrom, type AppendOrder } from "./batch.ts";
 import { toPlain } from "../errors.ts";
 import { openIdentity } from "./identity.ts";
@@ -66,10 +67,14 @@ function read(log: MerkleLog, { method, question }: ReadRequest): unknown {
   try {
     return log[method](question as never);
   } catch (error) {
+    if (isStorageError(error)) throw error;
     // What was asked wrongly is answered.
-    if (isAgentKeysError(error, "ERR_AUDIT_PROOF")) return error;
-    throw error;
+    return isAgentKeysError(error) ? error : new AgentKeysError("ERR_INTERNAL", "the question has no such form", {});
   }
+}
+
+function isStorageError(error: unknown): boolean {
+  return error instanceof Database.SqliteError || isAgentKeysError(error, "ERR_AUDIT_STORAGE");
 }
 
 function toAnswer(ticket: number, value: unknown): Answer {
