@@ -102,7 +102,9 @@ export async function openEngine<Known extends Commands>(
       const count = unposted.push([name, input[0]]);
       if (count === 1) setImmediate(post);
       if (count === mostInPost) post();
-      return new Promise((resolve, reject) => void waiting.add({ resolve, reject }));
+      return new Promise((resolve, reject) => {
+        waiting.add({ resolve, reject });
+      });
     },
     close: () => {
       closing ??= new Promise<void>((resolve) => {

@@ -1,0 +1,69 @@
+import { sign, type KeyObject } from "node:crypto";
+import { AgentKeysError } from "@agentkeys/core";
+import type { SigningAlgorithm, SigningKey } from "../keys/keys.ts";
+import { signES256 } from "./es256.ts";
+import { formatHeader, signJws } from "./jws.ts";
+
+/** What a workload token says. Everything in it was authorised and recorded. Times are Unix seconds. */
+export interface WorkloadTokenAsk {
+  readonly algorithm: SigningAlgorithm;
+  /** The one resource it is for. */
+  readonly audience: string;
+  /** Public id (`jti_…`). */
+  readonly tokenId: string;
+  readonly issuedAt: number;
+  readonly expiresAt: number;
+  readonly notBefore?: number | undefined;
+  readonly account: string;
+  readonly agent: string;
+  readonly grant: string;
+  /** UUID text of the audit record. */
+  readonly record: string;
+}
+
+/** Signs the tokens that agents show to other services. */
+export interface WorkloadTokens {
+  /** A JWT of typ `JWT` with sub `agentkeys:agent:<agt_…>`. The same ask is the same claims. Throws ERR_INTERNAL without a key. */
+  sign(ask: WorkloadTokenAsk): string;
+}
+
+/** Makes the signer of the broker's workload keys. `issuer` is its public URL. */
+export function createWorkloadTokens(options: {
+  readonly keys: { readonly workload: SigningKey; readonly workloadRs256: SigningKey | undefined };
+  readonly issuer: string;
+}): WorkloadTokens {
+  const { keys, issuer } = options;
+  const signers = {
+    ES256: createSigner(keys.workload, signES256),
+    RS256: keys.workloadRs256 === undefined ? undefined : createSigner(keys.workloadRs256, signRS256),
+  };
+  return {
+    sign: (ask) => {
+      const signer = signers[ask.algorithm];
+      if (signer === undefined) throw new AgentKeysError("ERR_INTERNAL", `there is no ${ask.algorithm} key`, {});
+      return signer({
+        iss: issuer,
+        sub: `agentkeys:agent:${ask.agent}`,
+        aud: ask.audience,
+        iat: ask.issuedAt,
+        nbf: ask.notBefore,
+        exp: ask.expiresAt,
+        jti: ask.tokenId,
+        agentkeys: { account: ask.account, agent: ask.agent, grant: ask.grant, record: ask.record },
+      });
+    },
+  };
+}
+
+function createSigner(
+  key: SigningKey,
+  signBytes: (data: Uint8Array, privateKey: KeyObject) => Buffer,
+): (payload: object) => string {
+  const headerText = formatHeader({ typ: "JWT", alg: key.algorithm, kid: key.kid });
+  return (payload) => signJws(headerText, payload, key.privateKey, signBytes);
+}
+
+/** RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3). */
+function signRS256(data: Uint8Array, privateKey: KeyObject): Buffer {
+  return sign("sha256", data, privateKey);
+}
