@@ -3,7 +3,7 @@ const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
 /**
  * A wire id: prefix, underscore, and 128 random bits as 26 characters of lower-case Crockford base32. Readers treat it as opaque.
  *
- * @example newIdentifier("grn", host.random(16)) // "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j"
+ * @example newIdentifier("grn", host.random(16)) // "grn_7h3k9m2p5r8t1w4y6a0c3e5g7g"
  */
 export function newIdentifier(prefix: string, random: Uint8Array): string {
   return `${prefix}_${toCrockford(random)}`;
@@ -35,6 +35,6 @@ export function isIdentifier(prefix: string, text: string): boolean {
 export function newRecordId(time: number, random: Uint8Array): string {
   const hex = Array.from(random.subarray(0, 10), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const stamp = time.toString(16).padStart(12, "0");
-  const variant = ((random[2] ?? 0) & 0x3) | 0x8;
+  const variant = (((random[2] ?? 0) >> 4) & 0x3) | 0x8;
   return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex.slice(0, 3)}-${variant.toString(16)}${hex.slice(5, 8)}-${hex.slice(8, 20)}`;
 }

@@ -34,20 +34,22 @@ export function omniAccount(identity: Identity, clientId = "agentkeys"): OmniAcc
  */
 export function canonicalIdentity(type: string, raw: string): Identity {
   if (!/^[a-z][a-z0-9_]{0,31}$/u.test(type)) throw refuse("an identity type is a lower-case name");
-  const canonical = canonicalForms[type];
+  const canonical = canonicalForms.get(type);
   const value = canonical === undefined ? opaque(raw) : canonical(raw);
   return Object.freeze({ type, value });
 }
 
-const canonicalForms: Readonly<Record<string, (raw: string) => string>> = {
-  evm: canonicalAddress,
-  eip155_contract(raw) {
-    const [, chain, address] = /^([1-9][0-9]{0,18}):(0x[0-9a-fA-F]{40})$/u.exec(raw) ?? [];
-    if (chain === undefined || address === undefined) throw refuse("a contract identity is chainId:address");
-    return `${chain}:${canonicalAddress(address)}`;
-  },
-  email: canonicalEmail,
-};
+const canonicalForms: ReadonlyMap<string, (raw: string) => string> = new Map([
+  ["evm", canonicalAddress],
+  ["eip155_contract", canonicalContract],
+  ["email", canonicalEmail],
+]);
+
+function canonicalContract(raw: string): string {
+  const [, chain, address] = /^([1-9][0-9]{0,18}):(0x[0-9a-fA-F]{40})$/u.exec(raw) ?? [];
+  if (chain === undefined || address === undefined) throw refuse("a contract identity is chainId:address");
+  return `${chain}:${canonicalAddress(address)}`;
+}
 
 /** The lower-case form of a 0x address. Mixed case must carry the EIP-55 checksum. Throws ERR_REQUEST_MALFORMED. */
 export function canonicalAddress(raw: string): string {
@@ -72,18 +74,19 @@ function canonicalEmail(raw: string): string {
   const at = text.lastIndexOf("@");
   const local = text.slice(0, at);
   const domain = text.slice(at + 1);
-  if (
-    at < 1 ||
-    text.length > 254 ||
-    /[\s\p{Cc}<>(),;:"\\[\]@]/u.test(local) ||
-    !/^[^\s\p{Cc}/:?#@\\%[\]]+$/u.test(domain)
-  ) {
+  if (at < 1 || /[\s\p{Cc}<>(),;:"\\[\]@]/u.test(local) || !/^[^\s\p{Cc}/:?#@\\%[\]]+$/u.test(domain)) {
     throw refuse("that is no email address");
   }
   const label = aLabel(domain);
-  if (!/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/u.test(label))
+  // A URL's host that ends in a number is an IPv4 address, in any of its spellings: no mail domain.
+  if (
+    !/^(?=.{1,253}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/u.test(label) ||
+    /(^|\.)\d+$/u.test(label)
+  )
     throw refuse("that is no mail domain");
-  return `${local}@${label}`;
+  const address = `${local}@${label}`;
+  if (address.length > 254) throw refuse("an email address has at most 254 characters");
+  return address;
 }
 
 function aLabel(domain: string): string {
