@@ -1,5 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { fromBase64, isCount, parseCount, toBase64, toUtf8 } from "./encoding.ts";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
+import { hashFromBase64, isCount, parseCount, toBase64 } from "./encoding.ts";
 import { proofError } from "./errors.ts";
 
 /** A tree head: which log, how many entries, which root (C2SP tlog-checkpoint). */
@@ -29,19 +30,17 @@ export function parseCheckpoint(text: string): Checkpoint {
   const [origin = "", size = "", root = "", end, ...more] = text.split("\n");
   if (end !== "" || more.length > 0) throw proofError("a checkpoint is exactly three lines");
   assertOrigin(origin);
-  const hash = fromBase64(root);
-  if (hash.length !== 32) throw proofError("the root is not 32 bytes");
-  return { origin, size: parseCount(size), root: hash };
+  return { origin, size: parseCount(size), root: hashFromBase64(root) };
 }
 
 /** What an anchor stores of a head: SHA-256("agentkeys.dev/anchor/v1\n" ‖ checkpoint text without signatures). */
 export function noteHash(text: string): Uint8Array {
-  return sha256(toUtf8(`agentkeys.dev/anchor/v1\n${text}`));
+  return sha256(utf8ToBytes(`agentkeys.dev/anchor/v1\n${text}`));
 }
 
 /** The log's 32-byte id: SHA-256(origin). */
 export function logId(origin: string): Uint8Array {
-  return sha256(toUtf8(origin));
+  return sha256(utf8ToBytes(origin));
 }
 
 function assertOrigin(origin: string): void {

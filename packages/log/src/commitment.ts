@@ -14,14 +14,15 @@ export interface Opening {
   readonly value: string | Uint8Array;
 }
 
+/** A field that stands in a record as a commitment. */
+export type CommittedField = "account" | "agent" | "scope" | "grant" | "credential";
+
+const names: readonly CommittedField[] = ["account", "agent", "scope", "grant", "credential"];
+
 /** Names of the committed fields, by key. */
-export const committedFields: ReadonlyMap<number, "account" | "agent" | "scope" | "grant" | "credential"> = new Map([
-  [FieldKey.account, "account"],
-  [FieldKey.agent, "agent"],
-  [FieldKey.scope, "scope"],
-  [FieldKey.grant, "grant"],
-  [FieldKey.credential, "credential"],
-]);
+export const committedFields: ReadonlyMap<number, CommittedField> = new Map(
+  names.map((name) => [FieldKey[name], name]),
+);
 
 /**
  * Commitment to a field's value: HMAC-SHA256(salt, CBOR(["agentkeys/commit/v1", key, value])), 32 bytes. Throws
@@ -29,21 +30,21 @@ export const committedFields: ReadonlyMap<number, "account" | "agent" | "scope" 
  */
 export function commit(salt: Uint8Array, key: number, value: string | Uint8Array, sha256?: Sha256): Uint8Array {
   if (!isCommittable(key, value)) throw recordError(`the value of field ${key} is not one to commit to`);
-  return keyedHash(salt, "agentkeys/commit/v1", key, value, sha256);
+  return keyedHash(salt, ["agentkeys/commit/v1", key, value], sha256);
 }
 
 /** Tag of a wallet: HMAC-SHA256(index key, CBOR(["agentkeys/index/v1", "wallet", canonical address])), cut to 16 bytes. */
 export function walletTag(indexKey: Uint8Array, address: string, sha256?: Sha256): Uint8Array {
-  return keyedHash(indexKey, "agentkeys/index/v1", "wallet", address, sha256).slice(0, 16);
+  return keyedHash(indexKey, ["agentkeys/index/v1", "wallet", address], sha256).slice(0, 16);
 }
 
 /** True when the opening is of one of the record's commitments and opens it. Never throws. */
 export function isOpened(record: AuditRecord, opening: Opening): boolean {
-  const name = committedFields.get(opening.key);
+  const { key, salt, value } = opening;
+  const name = committedFields.get(key);
   const commitment = name === undefined ? undefined : record[name];
-  if (commitment === undefined || opening.salt.length !== 32 || !isCommittable(opening.key, opening.value))
-    return false;
-  return equalBytes(commit(opening.salt, opening.key, opening.value), commitment);
+  if (commitment === undefined || salt.length !== 32 || !isCommittable(key, value)) return false;
+  return equalBytes(commit(salt, key, value), commitment);
 }
 
 /** True for a value that the field may have: 32 bytes for the account, else text in normal form that is not empty. */

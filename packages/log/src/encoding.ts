@@ -1,13 +1,6 @@
 import { bytesToHex, hexToBytes } from "@noble/hashes/utils.js";
 import { proofError } from "./errors.ts";
 
-const encoder = new TextEncoder();
-
-/** UTF-8 bytes of text. */
-export function toUtf8(text: string): Uint8Array {
-  return encoder.encode(text);
-}
-
 /** Standard padded base64 (RFC 4648 section 4). */
 export function toBase64(bytes: Uint8Array): string {
   let binary = "";
@@ -32,10 +25,15 @@ export function fromBase64(text: string): Uint8Array {
   return bytes;
 }
 
-/** Lower-case hex. */
-export function toHex(bytes: Uint8Array): string {
-  return bytesToHex(bytes);
+/** The 32 bytes of a hash in canonical padded base64. Throws ERR_AUDIT_PROOF otherwise. */
+export function hashFromBase64(text: string): Uint8Array {
+  const hash = fromBase64(text);
+  if (hash.length !== 32) throw proofError("a hash is not 32 bytes");
+  return hash;
 }
+
+/** Lower-case hex. */
+export const toHex: (bytes: Uint8Array) => string = bytesToHex;
 
 /** The bytes of lower-case hex. Throws ERR_AUDIT_PROOF on anything else, upper case included. */
 export function fromHex(text: string): Uint8Array {
@@ -46,17 +44,6 @@ export function fromHex(text: string): Uint8Array {
 /** True when both hold the same bytes. Takes time by length and content: for public values only. */
 export function equalBytes(left: Uint8Array, right: Uint8Array): boolean {
   return left.length === right.length && left.every((byte, at) => byte === right[at]);
-}
-
-/** The bytes of all parts, one after the other. */
-export function joinBytes(...parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
 }
 
 /** A whole number from 0 to 2^53-1 in decimal without sign or leading zero. Throws ERR_AUDIT_PROOF otherwise. */

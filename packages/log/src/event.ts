@@ -27,13 +27,7 @@ export interface CommittedEvent {
  */
 export function commitEvent(event: AuditEvent, { random, indexKey, sha256 }: CommitTools): CommittedEvent {
   const { account, agent, wallet, scope, policy, grant, credential, ...plain } = event;
-  const values = {
-    account: account === undefined ? undefined : parseHash("account", account),
-    agent,
-    scope,
-    grant,
-    credential,
-  };
+  const values = { agent, scope, grant, credential, ...(account === undefined ? {} : { account: parseHash(account) }) };
   const present = Array.from(committedFields).filter(([, name]) => values[name] !== undefined);
   const salts = random(32 * present.length);
   const commitments: Record<string, Uint8Array> = {};
@@ -46,12 +40,12 @@ export function commitEvent(event: AuditEvent, { random, indexKey, sha256 }: Com
     ...plain,
     ...commitments,
     ...(wallet === undefined ? {} : { wallet: walletTag(indexKey, wallet, sha256) }),
-    ...(policy === undefined ? {} : { policy: parseHash("policy", policy) }),
+    ...(policy === undefined ? {} : { policy: parseHash(policy) }),
   });
   return { entry, openings };
 }
 
-function parseHash(name: string, hex: string): Uint8Array {
-  if (!/^[0-9a-f]{64}$/u.test(hex)) throw recordError(`${name} is not 32 bytes in lower-case hex`);
+function parseHash(hex: string): Uint8Array {
+  if (!/^[0-9a-f]{64}$/u.test(hex)) throw recordError("account or policy is not 32 bytes in lower-case hex");
   return fromHex(hex);
 }

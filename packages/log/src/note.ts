@@ -1,5 +1,6 @@
 import { sha256 } from "@noble/hashes/sha2.js";
-import { equalBytes, fromBase64, fromHex, isCount, joinBytes, toBase64, toHex, toUtf8 } from "./encoding.ts";
+import { concatBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { equalBytes, fromBase64, fromHex, isCount, toBase64, toHex } from "./encoding.ts";
 import { proofError } from "./errors.ts";
 import { verifyEd25519 } from "./ed25519.ts";
 
@@ -23,6 +24,9 @@ export interface NoteSignature {
   readonly line: string;
 }
 
+/** Signs bytes with an Ed25519 key: 64 bytes. */
+export type Sign = (bytes: Uint8Array) => Uint8Array;
+
 /** A note taken apart; nothing in it is verified. */
 export interface Note {
   /** The signed text with its final newline, without the empty line. */
@@ -38,8 +42,7 @@ export function parseVkey(text: string): NoteKey {
   const [, name = "", id = "", key = ""] = /^([^+]+)\+([0-9a-f]{8})\+(.+)$/u.exec(text) ?? [];
   assertName(name);
   const [algorithm, ...publicKey] = fromBase64(key);
-  if ((algorithm !== 1 && algorithm !== 4) || publicKey.length !== 32)
-    throw proofError("the vkey is not of an Ed25519 key");
+  if ((algorithm !== 1 && algorithm !== 4) || publicKey.length !== 32) throw proofError("a vkey is not of Ed25519");
   const made = makeKey(name, algorithm, Uint8Array.from(publicKey));
   if (!equalBytes(made.id, fromHex(id))) throw proofError("the vkey's id is not that of its key");
   return made;
@@ -49,11 +52,11 @@ export function parseVkey(text: string): NoteKey {
 export function formatVkey(name: string, algorithm: 1 | 4, publicKey: Uint8Array): string {
   assertName(name);
   if (publicKey.length !== 32) throw proofError("the public key is not 32 bytes");
-  return `${name}+${toHex(makeKey(name, algorithm, publicKey).id)}+${toBase64(joinBytes(Uint8Array.of(algorithm), publicKey))}`;
+  return `${name}+${toHex(makeKey(name, algorithm, publicKey).id)}+${toBase64(concatBytes(Uint8Array.of(algorithm), publicKey))}`;
 }
 
 function makeKey(name: string, algorithm: 1 | 4, publicKey: Uint8Array): NoteKey {
-  const id = sha256(joinBytes(toUtf8(`${name}\n`), Uint8Array.of(algorithm), publicKey)).slice(0, 4);
+  const id = sha256(concatBytes(utf8ToBytes(`${name}\n`), Uint8Array.of(algorithm), publicKey)).slice(0, 4);
   return { name, id, algorithm, publicKey };
 }
 
@@ -81,7 +84,7 @@ function parseLine(line: string): NoteSignature {
 
 /** The signature line of a key, with its newline: em dash, name, base64 of id and signature. */
 export function signatureLine(key: NoteKey, signature: Uint8Array): string {
-  return `— ${key.name} ${toBase64(joinBytes(key.id, signature))}\n`;
+  return `— ${key.name} ${toBase64(concatBytes(key.id, signature))}\n`;
 }
 
 /**
@@ -89,39 +92,31 @@ export function signatureLine(key: NoteKey, signature: Uint8Array): string {
  *
  * @example signNote(formatCheckpoint(head), key, (bytes) => sign(null, bytes, privateKey))
  */
-export function signNote(text: string, key: NoteKey, sign: (bytes: Uint8Array) => Uint8Array): string {
-  if (key.algorithm !== 1 || !text.endsWith("\n"))
-    throw proofError("a note is text ending in a newline, signed with algorithm 1");
-  return `${text}\n${signatureLine(key, sign(toUtf8(text)))}`;
+export function signNote(text: string, key: NoteKey, sign: Sign): string {
+  if (key.algorithm !== 1 || !text.endsWith("\n")) throw proofError("a note is whole lines, signed with algorithm 1");
+  return `${text}\n${signatureLine(key, sign(utf8ToBytes(text)))}`;
 }
 
 /** A witness's line over checkpoint text (algorithm 4, cosignature/v1), with its newline. `timestamp` is in Unix seconds. */
-export function cosignatureLine(
-  text: string,
-  key: NoteKey,
-  timestamp: number,
-  sign: (bytes: Uint8Array) => Uint8Array,
-): string {
-  if (key.algorithm !== 4 || !isCount(timestamp))
-    throw proofError("a cosignature is timed in whole seconds, with algorithm 4");
+export function cosignatureLine(text: string, key: NoteKey, timestamp: number, sign: Sign): string {
+  if (key.algorithm !== 4 || !isCount(timestamp)) throw proofError("a cosignature has whole seconds and algorithm 4");
   const stamp = new Uint8Array(8);
   new DataView(stamp.buffer).setBigUint64(0, BigInt(timestamp));
-  return signatureLine(key, joinBytes(stamp, sign(cosignedMessage(text, timestamp))));
+  return signatureLine(key, concatBytes(stamp, sign(cosignedMessage(text, timestamp))));
 }
+
+/** What a verified line says: the time of a cosignature in Unix seconds, of a log's own signature nothing. */
+export type VerifiedLine = { readonly timestamp?: number };
 
 /**
  * Verifies one signature line (with or without its newline) over note text: undefined when it is not by this key or does not
- * hold, else an object, with the time of a cosignature in Unix seconds. Never throws for a bad line.
+ * hold. Never throws for a bad line.
  */
-export async function verifyLine(
-  text: string,
-  line: string,
-  key: NoteKey,
-): Promise<{ timestamp?: number } | undefined> {
+export async function verifyLine(text: string, line: string, key: NoteKey): Promise<VerifiedLine | undefined> {
   const parsed = tryParseLine(line.endsWith("\n") ? line : `${line}\n`);
   if (parsed === undefined || !isBy(parsed, key)) return undefined;
   const { signature } = parsed;
-  if (key.algorithm === 1) return (await verifyEd25519(key.publicKey, signature, toUtf8(text))) ? {} : undefined;
+  if (key.algorithm === 1) return (await verifyEd25519(key.publicKey, signature, utf8ToBytes(text))) ? {} : undefined;
   if (signature.length !== 72) return undefined;
   const stamp = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0);
   if (stamp > BigInt(Number.MAX_SAFE_INTEGER)) return undefined;
@@ -144,10 +139,10 @@ function tryParseLine(line: string): NoteSignature | undefined {
 }
 
 function cosignedMessage(text: string, timestamp: number): Uint8Array {
-  return toUtf8(`cosignature/v1\ntime ${timestamp}\n${text}`);
+  return utf8ToBytes(`cosignature/v1\ntime ${timestamp}\n${text}`);
 }
 
 function assertName(name: string): void {
-  if (name === "" || /[+\p{White_Space}\p{Cc}\p{Cs}]/u.test(name))
-    throw proofError("a key name is empty or has blanks or a plus");
+  if (!/^[^+\p{White_Space}\p{Cc}\p{Cs}]+$/u.test(name))
+    throw proofError("a key name is empty, or has blanks or a plus");
 }

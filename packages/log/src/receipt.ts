@@ -1,8 +1,9 @@
 import type { Evidence } from "@agentkeys/core";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { decode as decodeJson } from "cborg/json";
 import { committedFields, isCommittable, type Opening } from "./commitment.ts";
-import { fromBase64, fromHex, isCount, isPlainText, toBase64, toHex, toUtf8 } from "./encoding.ts";
-import { receiptError } from "./errors.ts";
+import { fromBase64, fromHex, isCount, isPlainText, toBase64, toHex } from "./encoding.ts";
+import { inReceipt, receiptError } from "./errors.ts";
 
 /** Media type of a receipt's JSON text. */
 export const receiptMediaType = "application/vnd.agentkeys.audit-receipt.v1+json";
@@ -43,27 +44,28 @@ export function parseReceipt(text: string): Receipt {
   if (!Array.isArray(anchors) || !Array.isArray(openings)) throw receiptError("anchors or openings is not a list");
   const parsed = openings.map(parseOpening);
   if (new Set(parsed.map(({ key }) => key)).size !== parsed.length) throw receiptError("an opening stands twice");
-  return { entry: decodeText(fromBase64, entry), tlogProof, anchors: anchors.map(parseEvidence), openings: parsed };
+  return {
+    entry: inReceipt(() => fromBase64(entry)),
+    tlogProof,
+    anchors: anchors.map(parseEvidence),
+    openings: parsed,
+  };
 }
 
 function parseOpening(value: unknown): Opening {
   const { key, salt, value: opened } = readMembers("an opening", value, ["key", "salt", "value"]);
   if (!isCount(key) || !committedFields.has(key)) throw receiptError("an opening is of a field that is no commitment");
-  if (typeof salt !== "string" || salt.length !== 64) throw receiptError("a salt is not 32 bytes in hex");
-  const plain =
-    typeof opened === "string" ? opened : decodeText(fromHex, readMembers("a value", opened, ["hex"])["hex"]);
+  const plain = typeof opened === "string" ? opened : readHash(readMembers("a value", opened, ["hex"])["hex"]);
   if (!isCommittable(key, plain)) throw receiptError(`the value of field ${key} is not of its form`);
-  return { key, salt: decodeText(fromHex, salt), value: plain };
+  return { key, salt: readHash(salt), value: plain };
 }
 
 function parseEvidence(value: unknown): Evidence {
   const evidence = readMembers("evidence", value, ["anchor", "size", "note_hash", "finality", "proof"]);
   const { anchor, size, note_hash: hash, finality } = evidence;
-  if (!isPlainText(anchor) || anchor === "" || !isCount(size) || !isCount(finality) || finality > 4) {
-    throw receiptError("evidence is not of its form");
-  }
-  if (typeof hash !== "string" || !/^[0-9a-f]{64}$/u.test(hash))
-    throw receiptError("a note hash is not 32 bytes in hex");
+  const named = isPlainText(anchor) && anchor !== "";
+  if (!named || !isCount(size) || !isCount(finality) || finality > 4) throw receiptError("evidence is not of its form");
+  readHash(hash);
   return evidence as unknown as Evidence;
 }
 
@@ -72,7 +74,7 @@ function parseJson(text: string): unknown {
   try {
     const value: unknown = JSON.parse(text);
     // JSON.parse keeps the last of two members of one name and says nothing; cborg's reader tells.
-    decodeJson(toUtf8(text), { rejectDuplicateMapKeys: true });
+    decodeJson(utf8ToBytes(text), { rejectDuplicateMapKeys: true });
     return value;
   } catch (error) {
     throw receiptError("it is not JSON, or a key stands twice", error);
@@ -80,8 +82,7 @@ function parseJson(text: string): unknown {
 }
 
 function readMembers<Name extends string>(what: string, value: unknown, names: readonly Name[]): Record<Name, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw receiptError(`${what} is not an object`);
+  if (typeof value !== "object" || value === null) throw receiptError(`${what} is not an object`);
   const keys = Object.keys(value);
   if (keys.length !== names.length || !names.every((name) => Object.hasOwn(value, name))) {
     throw receiptError(`the members of ${what} are not exactly ${names.join(", ")}`);
@@ -89,11 +90,8 @@ function readMembers<Name extends string>(what: string, value: unknown, names: r
   return value as Record<Name, unknown>;
 }
 
-function decodeText(decode: (text: string) => Uint8Array, text: unknown): Uint8Array {
-  if (typeof text !== "string") throw receiptError("bytes are not written as text");
-  try {
-    return decode(text);
-  } catch (error) {
-    throw receiptError("base64 or hex is not canonical", error);
-  }
+function readHash(value: unknown): Uint8Array {
+  if (typeof value !== "string" || !/^[0-9a-f]{64}$/u.test(value))
+    throw receiptError("a hash or salt is not 32 bytes in hex");
+  return fromHex(value);
 }

@@ -75,8 +75,3 @@ export function recordTypeName(type: number): string {
 export function isRecordType(value: unknown): value is number {
   return typeof value === "number" && (typeNames.has(value) || (Number.isSafeInteger(value) && value >= 1000));
 }
-
-/** True for an outcome from 0 to 4. */
-export function isOutcome(value: unknown): value is number {
-  return value === 0 || value === 1 || value === 2 || value === 3 || value === 4;
-}

@@ -1,4 +1,4 @@
-import { fromBase64, isCount, parseCount, toBase64 } from "./encoding.ts";
+import { hashFromBase64, isCount, parseCount, toBase64 } from "./encoding.ts";
 import { proofError } from "./errors.ts";
 
 /** An inclusion proof with the head it leads to (C2SP tlog-proof). */
@@ -29,11 +29,5 @@ export function parseTlogProof(text: string): TlogProof {
   if (end < 0 || first !== magic) throw proofError(`the proof does not start with ${magic}`);
   if (!index.startsWith("index ")) throw proofError("the proof's second line is not its index");
   if (path.length > 53) throw proofError("the inclusion path is too long");
-  return { index: parseCount(index.slice(6)), path: path.map(parseHash), note: text.slice(end + 2) };
-}
-
-function parseHash(line: string): Uint8Array {
-  const hash = fromBase64(line);
-  if (hash.length !== 32) throw proofError("a hash is not 32 bytes");
-  return hash;
+  return { index: parseCount(index.slice(6)), path: path.map(hashFromBase64), note: text.slice(end + 2) };
 }

@@ -1,14 +1,9 @@
 import { equalBytes, isCount } from "./encoding.ts";
 import { proofError } from "./errors.ts";
-import { emptyRoot, nodeHash } from "./tree.ts";
+import { emptyRoot, nodeHash, type HashPath } from "./tree.ts";
 
 /** Root that an inclusion path leads to (RFC 9162 section 2.1.3.2). Throws ERR_AUDIT_PROOF when the path does not fit the tree. */
-export function rootFromInclusion(
-  index: number,
-  size: number,
-  leaf: Uint8Array,
-  path: readonly Uint8Array[],
-): Uint8Array {
+export function rootFromInclusion(index: number, size: number, leaf: Uint8Array, path: HashPath): Uint8Array {
   if (!isCount(index) || !isCount(size) || index >= size) throw proofError("the index is outside the tree");
   if (![leaf, ...path].every(isHash)) throw proofError("a hash is not 32 bytes");
   const sides = sidesUp(index, size - 1, path.length);
@@ -17,13 +12,7 @@ export function rootFromInclusion(
 }
 
 /** True when `leaf` stands at `index` in the tree of that size and root. Never throws. */
-export function isInclusion(
-  index: number,
-  size: number,
-  leaf: Uint8Array,
-  path: readonly Uint8Array[],
-  root: Uint8Array,
-): boolean {
+export function isInclusion(index: number, size: number, leaf: Uint8Array, path: HashPath, root: Uint8Array): boolean {
   try {
     return equalBytes(rootFromInclusion(index, size, leaf, path), root);
   } catch {
@@ -40,7 +29,7 @@ export function isConsistency(
   to: number,
   fromRoot: Uint8Array,
   toRoot: Uint8Array,
-  proof: readonly Uint8Array[],
+  proof: HashPath,
 ): boolean {
   if (!isCount(from) || !isCount(to) || from > to || ![fromRoot, toRoot, ...proof].every(isHash)) return false;
   if (from === 0 && !equalBytes(fromRoot, emptyRoot)) return false;

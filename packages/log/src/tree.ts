@@ -22,6 +22,9 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
 // Kept, because a new block costs half as much as the hash. Written anew in each call, which nothing interrupts.
 const nodeBlock = new Uint8Array(65).fill(1, 0, 1);
 
+/** Hashes of 32 bytes: a proof, an edge, leaves. */
+export type HashPath = readonly Uint8Array[];
+
 /** A stored hash: the complete subtree number `index` (from 0) of 2^level leaves; level 0 holds the leaf hashes. */
 export interface TreeNode {
   readonly level: number;
@@ -36,7 +39,7 @@ export type NodeReader = (level: number, index: number) => Uint8Array;
 export interface GrownTree {
   readonly size: number;
   /** Compact range: roots of the complete subtrees that make up the tree, the largest first. */
-  readonly edge: readonly Uint8Array[];
+  readonly edge: HashPath;
   readonly root: Uint8Array;
   /** Every node that the append completed, level by level. */
   readonly nodes: readonly TreeNode[];
@@ -51,32 +54,26 @@ export interface GrownTree {
  * const tree = growTree(0, [], [leafHash(entry)]);
  * isInclusion(0, tree.size, leafHash(entry), tree.proof(0), tree.root); // true
  */
-export function growTree(size: number, edge: readonly Uint8Array[], leaves: readonly Uint8Array[]): GrownTree {
+export function growTree(size: number, edge: HashPath, leaves: HashPath): GrownTree {
   const total = size + leaves.length;
   if (!Number.isSafeInteger(total)) throw proofError("the tree is too large");
+  const ones = size.toString(2).replaceAll("0", "").length;
+  if (edge.length !== ones) throw proofError("the edge does not belong to the size");
   const old = [...edge];
   const grown: Uint8Array[] = [];
   const nodes: TreeNode[] = [];
-  const rows: { first: number; hashes: readonly Uint8Array[] }[] = [];
-  // Each row holds the new nodes of a level and, where they start odd, the old node on their left.
+  const rows: { first: number; hashes: HashPath }[] = [];
   let row: Uint8Array[] = [...leaves];
-  let known = size;
-  let whole = total;
-  for (let level = 0; whole > 0; level++) {
-    for (let index = known; index < whole; index++)
-      nodes.push({ level, index, hash: row[index - known] as Uint8Array });
-    let first = known;
-    if (known % 2 === 1) {
-      row.unshift(popEdge(old));
-      first--;
-    }
+  for (let [level, known, whole] = [0, size, total]; whole > 0; level++) {
+    nodes.push(...row.slice(0, whole - known).map((hash, at) => ({ level, index: known + at, hash })));
+    // A row that would start odd gets the old node on its left, so that neighbours stand together.
+    if (known % 2 === 1) row.unshift(old.pop() as Uint8Array);
+    const first = known - (known % 2);
     rows.push({ first, hashes: row });
     if (whole % 2 === 1) grown.unshift(row[whole - 1 - first] as Uint8Array);
     row = pairUp(row);
-    known = Math.floor(known / 2);
-    whole = Math.floor(whole / 2);
+    [known, whole] = [Math.floor(known / 2), Math.floor(whole / 2)];
   }
-  if (old.length > 0) throw proofError("the edge does not belong to the size");
   return {
     size: total,
     edge: grown,
@@ -85,37 +82,21 @@ export function growTree(size: number, edge: readonly Uint8Array[], leaves: read
     proof(index) {
       if (!(index >= size && index < total)) throw proofError("the leaf is not one of the new ones");
       return rows.flatMap(({ first, hashes }, level) => {
-        const sibling = siblingOf(Math.floor(index / 2 ** level)) - first;
-        const hash = hashes[sibling];
-        return hash === undefined ? [] : [hash];
+        const at = Math.floor(index / 2 ** level) - first;
+        return hashes[at % 2 === 0 ? at + 1 : at - 1] ?? [];
       });
     },
   };
 }
 
-function popEdge(edge: Uint8Array[]): Uint8Array {
-  const hash = edge.pop();
-  if (hash === undefined) throw proofError("the edge does not belong to the size");
-  return hash;
-}
-
 // A last node without a neighbour rises unchanged: it is the root of an incomplete right part.
-function pairUp(row: readonly Uint8Array[]): Uint8Array[] {
+function pairUp(row: HashPath): Uint8Array[] {
   const above: Uint8Array[] = [];
   for (let at = 0; at < row.length; at += 2) {
-    const left = row[at] as Uint8Array;
-    const right = row[at + 1];
+    const [left, right] = [row[at] as Uint8Array, row[at + 1]];
     above.push(right === undefined ? left : nodeHash(left, right));
   }
   return above;
-}
-
-function siblingOf(index: number): number {
-  return index % 2 === 0 ? index + 1 : index - 1;
-}
-
-function foldEdge(edge: readonly Uint8Array[]): Uint8Array {
-  return edge.length === 0 ? emptyRoot : edge.reduceRight((right, left) => nodeHash(left, right));
 }
 
 /** Root of the first `size` leaves, from stored complete subtrees. */
@@ -148,7 +129,7 @@ function descend(
   const path: Uint8Array[] = [];
   let [start, end] = [0, size];
   while (!isThere(start, end)) {
-    const middle = start + splitOf(end - start);
+    const middle = start + 2 ** levelWithin(end - start - 1);
     if (leaf < middle) {
       path.unshift(rangeHash(middle, end, nodeAt));
       end = middle;
@@ -160,21 +141,20 @@ function descend(
   return { start, path };
 }
 
-/** The largest power of two below `count` (count ≥ 2), by doubling: 32-bit shifts would be wrong past 2^31. */
-function splitOf(count: number): number {
-  let split = 1;
-  while (split * 2 < count) split *= 2;
-  return split;
+/** Level of the largest complete subtree within `count` leaves, by doubling: 32-bit shifts would be wrong past 2^31. */
+function levelWithin(count: number): number {
+  let level = 0;
+  while (2 ** (level + 1) <= count) level++;
+  return level;
 }
 
 /** Hash of the leaves from `start` to before `end`, where `start` is a multiple of the largest subtree in between. */
 function rangeHash(start: number, end: number, nodeAt: NodeReader): Uint8Array {
   const edge: Uint8Array[] = [];
   for (let at = start; at < end;) {
-    let level = 0;
-    while (2 ** (level + 1) <= end - at) level++;
+    const level = levelWithin(end - at);
     edge.push(nodeAt(level, at / 2 ** level));
     at += 2 ** level;
   }
-  return foldEdge(edge);
+  return edge.length === 0 ? emptyRoot : edge.reduceRight((right, left) => nodeHash(left, right));
 }

@@ -1,8 +1,7 @@
-import { isAgentKeysError } from "@agentkeys/core";
 import { parseCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { isOpened, type Opening } from "./commitment.ts";
 import { equalBytes } from "./encoding.ts";
-import { receiptError } from "./errors.ts";
+import { inReceipt, receiptError } from "./errors.ts";
 import { isBy, parseNote, verifyLine, type Note, type NoteKey } from "./note.ts";
 import type { Receipt } from "./receipt.ts";
 import { FieldKey, Outcome, RecordType } from "./record-fields.ts";
@@ -15,7 +14,7 @@ import { leafHash } from "./tree.ts";
 export interface ReceiptTrust {
   /** The log's key, algorithm 1; its name is the log's origin. */
   readonly log: NoteKey;
-  /** Keys of known witnesses, algorithm 4. */
+  /** Keys of known witnesses, algorithm 4; others count for nothing. */
   readonly witnesses?: readonly NoteKey[];
 }
 
@@ -57,20 +56,20 @@ export interface VerifiedReceipt {
  * const { record } = await verifyReceipt(parseReceipt(text), { log: parseVkey(pinned) }, holder);
  */
 export async function verifyReceipt(receipt: Receipt, trust: ReceiptTrust, holder?: Holder): Promise<VerifiedReceipt> {
+  const { log, witnesses = [] } = trust;
   const record = inReceipt(() => decodeRecord(receipt.entry));
   const { index, path, note: text } = inReceipt(() => parseTlogProof(receipt.tlogProof));
   const note = inReceipt(() => parseNote(text));
   const checkpoint = inReceipt(() => parseCheckpoint(note.text));
-  if (trust.log.algorithm !== 1 || checkpoint.origin !== trust.log.name)
-    throw receiptError("the head is of another log");
+  if (log.algorithm !== 1 || checkpoint.origin !== log.name) throw receiptError("the head is of another log");
   const root = inReceipt(() => rootFromInclusion(index, checkpoint.size, leafHash(receipt.entry), path));
   if (!equalBytes(root, checkpoint.root)) throw receiptError("the entry is not under the head's root");
   const unopened = receipt.openings.find((opening) => !isOpened(record, opening));
   if (unopened !== undefined) throw receiptError(`the opening of field ${unopened.key} does not fit`);
   if (holder !== undefined) assertHolder(record, receipt.openings, holder);
   const [signed, ...cosigned] = await Promise.all([
-    verifyKnown(note, trust.log),
-    ...(trust.witnesses ?? []).map((witness) => verifyKnown(note, witness)),
+    verifyKnown(note, log),
+    ...witnesses.filter(({ algorithm }) => algorithm === 4).map((key) => verifyKnown(note, key)),
   ]);
   if (signed === undefined) throw receiptError("the head is not signed by the log");
   const cosignatures = cosigned.filter((cosignature) => cosignature !== undefined);
@@ -89,30 +88,14 @@ async function verifyKnown(note: Note, key: NoteKey): Promise<Cosignature | unde
 }
 
 function assertHolder(record: AuditRecord, openings: readonly Opening[], holder: Holder): void {
-  if (record.type !== RecordType.issued || record.outcome !== Outcome.ok)
-    throw receiptError("the record is not of an issued credential");
-  const claims = [
-    [FieldKey.agent, "agent", holder.agent],
-    [FieldKey.scope, "scope", holder.scope],
-    [FieldKey.credential, "credential", holder.credential],
-  ] as const;
-  for (const [key, name, value] of claims) {
-    const opening = openings.find((candidate) => candidate.key === key);
-    if (opening?.value !== value) throw receiptError(`the record is not of this ${name}, or does not open it`);
+  const issued = record.type === RecordType.issued && record.outcome === Outcome.ok;
+  if (!issued) throw receiptError("the record is not of an issued credential");
+  for (const name of ["agent", "scope", "credential"] as const) {
+    const opening = openings.find(({ key }) => key === FieldKey[name]);
+    if (opening?.value !== holder[name]) throw receiptError(`the record is not of this ${name}, or does not open it`);
   }
   const [from, to] = holder.validity;
   if (record.validity?.[1] !== to || (from !== undefined && record.validity[0] !== from)) {
     throw receiptError("the record is not of this validity");
-  }
-}
-
-function inReceipt<Result>(work: () => Result): Result {
-  try {
-    return work();
-  } catch (error) {
-    if (isAgentKeysError(error, "ERR_AUDIT_RECORD") || isAgentKeysError(error, "ERR_AUDIT_PROOF")) {
-      throw receiptError(error.facts.reason, error);
-    }
-    throw error;
   }
 }

@@ -92,9 +92,8 @@ describe("committing to an event", () => {
 describe("a commitment", () => {
   it("is the HMAC-SHA256 of RFC 2104, for values of any length", () => {
     const salts = fc.uint8Array({ minLength: 32, maxLength: 32 });
-    const texts = fc
-      .string({ unit: "grapheme", minLength: 1, maxLength: 9000, size: "max" })
-      .filter((text) => text.normalize("NFC") === text);
+    const start = fc.string({ unit: "grapheme", minLength: 1 }).map((part) => part.normalize("NFC"));
+    const texts = fc.tuple(start, fc.nat({ max: 9000 })).map(([part, more]) => part + "é".repeat(more));
     fc.assert(
       fc.property(salts, fc.constantFrom(6, 9, 11, 12), texts, (salt, key, text) => {
         const expected = createHmac("sha256", salt)

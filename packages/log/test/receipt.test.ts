@@ -1,77 +1,30 @@
 import type { AuditEvent } from "@agentkeys/core";
-import { randomBytes } from "node:crypto";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   commitEvent,
-  cosignatureLine,
   formatCheckpoint,
   formatReceipt,
   formatTlogProof,
   fromBase64,
-  leafHash,
+  parseCheckpoint,
+  parseNote,
   parseReceipt,
+  parseTlogProof,
   parseVkey,
   receiptMediaType,
-  rootFromInclusion,
+  signatureLine,
   signNote,
   toBase64,
   verifyReceipt,
   type Holder,
   type Receipt,
 } from "../src/index.ts";
+import { cosign, event, holder, log, makeReceipt, random, trust, witness } from "./made-receipt.ts";
 import { makeSigner } from "./signer.ts";
 import { vectors } from "./vectors.ts";
 
 const refused = expect.objectContaining({ code: "ERR_AUDIT_RECEIPT", facts: { reason: expect.any(String) } });
-const random = (length: number) => Uint8Array.from(randomBytes(length));
-const log = makeSigner("broker.example.com/audit/k4t7m2xq/1", 1, random(32));
-const witness = makeSigner("witness.example/w1", 4, random(32));
-const trust = { log: log.key, witnesses: [witness.key] };
-const event: AuditEvent = {
-  id: "019ab697-e889-7247-8ab1-39892cbcf3fc",
-  time: 1764000000137,
-  type: 2,
-  outcome: 1,
-  account: "13a0b67dbeaa1671fac74357f2c5dbb96133da8709dfe0b00059dadd00e4e2be",
-  agent: "agt_2n5fk3v7q4x6y8z1b9c0d2e4f6",
-  wallet: "0xd8da6bf26964af9d7eed9e03e53415d37aa96045",
-  issuer: "oidc",
-  scope: '{"actions":["token"],"resources":["https://api.example.com"]}',
-  policy: "ab".repeat(32),
-  grant: "grn_2n5fk3v7q4x6y8z1b9c0d2e4f6",
-  credential: "jti_3v8k2m7q5x9z1b4d6f0h2j8n3p",
-  validity: [1764000000, 1764000600],
-};
-const holder: Holder = {
-  agent: event.agent ?? "",
-  scope: event.scope ?? "",
-  credential: event.credential ?? "",
-  validity: [1764000000, 1764000600],
-};
-
-/** A receipt at an index of a log of 1,000,000 records, as a log would make it. */
-function makeReceipt(change: Partial<AuditEvent> = {}, lines = ""): Receipt {
-  const { entry, openings } = commitEvent({ ...event, ...change }, { random, indexKey: random(32) });
-  const path = Array.from({ length: 20 }, () => random(32));
-  const root = rootFromInclusion(654_321, 1_000_000, leafHash(entry), path);
-  const note = signNote(formatCheckpoint({ origin: log.key.name, size: 1_000_000, root }), log.key, log.sign);
-  return {
-    entry,
-    tlogProof: formatTlogProof({ index: 654_321, path, note: note + lines }),
-    anchors: [],
-    openings: openings.filter(({ key }) => [6, 9, 12].includes(key)),
-  };
-}
-
-const cosign = (receipt: Receipt): Receipt => {
-  const text = receipt.tlogProof.split("\n\n")[1] ?? "";
-  return {
-    ...receipt,
-    tlogProof: receipt.tlogProof + cosignatureLine(`${text}\n`, witness.key, 1764000001, witness.sign),
-  };
-};
-
 describe("a receipt's text", () => {
   const receipt = makeReceipt();
   const text = formatReceipt(receipt);
@@ -225,6 +178,14 @@ describe("verifying a receipt", () => {
     await expect(verifyReceipt(receipt, { log: { ...log.key, algorithm: 4 } }, holder)).rejects.toEqual(refused);
   });
 
+  it("refuses the head of another origin that bears the log's own signature", async () => {
+    const { path } = parseTlogProof(receipt.tlogProof);
+    const { root } = parseCheckpoint(parseNote(parseTlogProof(receipt.tlogProof).note).text);
+    const text = formatCheckpoint({ origin: "broker.example.com/audit/k4t7m2xq/2", size: 1_000_000, root });
+    const tlogProof = formatTlogProof({ index: 654_321, path, note: signNote(text, log.key, log.sign) });
+    await expect(verifyReceipt({ ...receipt, tlogProof }, trust)).rejects.toEqual(refused);
+  });
+
   it("refuses a head that only an unknown key signed", async () => {
     const stranger = makeSigner(log.key.name, 1, random(32));
     await expect(verifyReceipt(receipt, { log: stranger.key }, holder)).rejects.toEqual(refused);
@@ -245,9 +206,12 @@ describe("verifying a receipt", () => {
     expect(cosignatures).toHaveLength(1);
   });
 
-  it("takes a witness's key for a cosignature only, never for the log's signature", async () => {
-    const asLog = { ...witness.key, algorithm: 1 } as const;
-    await expect(verifyReceipt(cosigned, { log: log.key, witnesses: [asLog] })).rejects.toEqual(refused);
+  it("counts no witness whose key is not one for cosignatures, though it signed", async () => {
+    const plain = makeSigner("plain.example", 1, random(32));
+    const { text } = parseNote(parseTlogProof(receipt.tlogProof).note);
+    const tlogProof = receipt.tlogProof + signatureLine(plain.key, plain.sign(new TextEncoder().encode(text)));
+    const { cosignatures } = await verifyReceipt({ ...receipt, tlogProof }, { log: log.key, witnesses: [plain.key] });
+    expect(cosignatures).toEqual([]);
   });
 
   it("fails, or no longer counts the witness, when any one byte of the receipt is changed", async () => {
