@@ -34,6 +34,7 @@ export interface AuditEvent {
 export interface AuditBody {
   readonly [key: string]: AuditBodyValue;
 }
+/** A value in a body. */
 export type AuditBodyValue = string | number | readonly AuditBodyValue[] | AuditBody;
 
 /** Where an event stands in the log, with its receipt as JSON text opened to the agent (fields 6, 9 and 12 where present). */

@@ -46,6 +46,8 @@ export interface Credential {
 export interface CredentialIssuer extends Lifecycle {
   /** Audiences that stand for this issuer; the host refuses them to every other issuer. */
   readonly ownAudiences?: readonly string[];
+  /** Algorithms its identity tokens may ask for, so that the host has the keys. Without it, ES256 alone. */
+  readonly tokenAlgorithms?: readonly IdentityTokenAsk["algorithm"][];
   /** From canonical scope text to the scope it means here. Pure; throws ERR_GRANT_SCOPE. */
   parseScope(text: string): Scope;
   /** Which identity token `issue` needs for this scope, or undefined. Pure. */

@@ -24,6 +24,7 @@ export interface PluginContracts {
   readonly issuer: CredentialIssuer;
 }
 
+/** The four kinds. */
 export type PluginKind = keyof PluginContracts;
 
 /** The data each kind declares beside its capabilities. */

@@ -27,6 +27,11 @@ export class BoundedMap<Key, Value> {
     }
   }
 
+  /** Drops one entry. */
+  delete(key: Key): void {
+    this.#entries.delete(key);
+  }
+
   /** Drops every entry whose value answers true. */
   deleteWhere(isGone: (value: Value) => boolean): void {
     for (const [key, value] of this.#entries) if (isGone(value)) this.#entries.delete(key);

@@ -1,17 +1,14 @@
-// The module the store's worker loads: every command by name, and the schema they write to.
 import { completeSignIn, renewClaimCode } from "./commands/accounts.ts";
 import { keepEvidence } from "./commands/anchored-heads.ts";
 import { proveAttempt, startAttempt, tryUserCode } from "./commands/attempts.ts";
 import { createGrant, revokeGrant } from "./commands/grants.ts";
-import { acknowledgeEvents } from "./commands/outbox.ts";
+import { acknowledgeEvents, recordEvents } from "./commands/outbox.ts";
 import { decidePairing, pollPairing, startPairing, viewPairing } from "./commands/pairings.ts";
 import { revokeAgent, revokeSessions, rotateRefreshToken } from "./commands/sessions.ts";
 import { failUse, releaseUse, reserveUse, sweepUses } from "./commands/uses.ts";
 import { keyValueCommands } from "./key-value-commands.ts";
 
-export { schemaVersion, statements } from "./schema.ts";
-
-/** Every durable change the broker makes. */
+/** Every write of the broker: a function of the database and its input, run in the store's worker, whole or not at all. */
 export const commands = {
   ...keyValueCommands,
   acknowledgeEvents,
@@ -22,6 +19,7 @@ export const commands = {
   keepEvidence,
   pollPairing,
   proveAttempt,
+  recordEvents,
   releaseUse,
   renewClaimCode,
   reserveUse,
@@ -35,3 +33,5 @@ export const commands = {
   tryUserCode,
   viewPairing,
 };
+
+export { schemaVersion, statements } from "./schema.ts";

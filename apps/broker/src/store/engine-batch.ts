@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import { drizzle } from "drizzle-orm/better-sqlite3";
+import { drizzle } from "./drizzle.ts";
 import type { Command, Commands } from "./engine-command.ts";
 import { carryError, type Answer, type Ask } from "./engine-message.ts";
 

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { drizzle } from "drizzle-orm/better-sqlite3";
+import { drizzle } from "./drizzle.ts";
 import { AgentKeysError } from "@agentkeys/core";
 import type { Commands, Crossed, ReadOnlyDatabase } from "./engine-command.ts";
 import { openReader } from "./engine-connection.ts";

@@ -1,4 +1,4 @@
-import { and, eq, lte, sql } from "drizzle-orm";
+import { and, eq, lte, sql } from "./drizzle.ts";
 import { prepared, type Transaction } from "./engine-command.ts";
 import { keyValues } from "./schema.ts";
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, gte, isNull, or, sql } from "drizzle-orm";
+import { and, asc, eq, gt, gte, isNull, or, sql } from "./drizzle.ts";
 import { AgentKeysError, type HostStore, type Json } from "@agentkeys/core";
 import { prepared, type ReadOnlyDatabase } from "./engine-command.ts";
 import type { Store } from "./engine-store.ts";

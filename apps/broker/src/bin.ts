@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+// Before anything native is imported: better-sqlite3 crashes on an older Node instead of saying so.
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+if (major < 22 || (major === 22 && minor < 12)) {
+  process.stderr.write(
+    `ERR_CONFIG_NODE_VERSION: agentkeys-broker needs Node.js 22.12 or newer, this is ${process.versions.node}\n`,
+  );
+  process.exitCode = 78;
+} else {
+  const { main } = await import("./main.ts");
+  process.exitCode = await main(process.argv.slice(2));
+}

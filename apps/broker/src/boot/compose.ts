@@ -1,0 +1,235 @@
+import { hash, randomFillSync } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import {
+  AgentKeysError,
+  type AuditAnchor,
+  type AuditLog,
+  type CredentialIssuer,
+  type Plugin,
+  type UserAuthMethod,
+  type WalletProvisioner,
+} from "@agentkeys/core";
+import type { Broker } from "../broker.ts";
+import { createAnchorFacade, type AnchorFacade } from "../facade/anchor.ts";
+import { createAuthFacade, type AuthFacade } from "../facade/auth.ts";
+import { createGuard } from "../facade/guard.ts";
+import { createIssuerFacade, type IssuerFacade } from "../facade/issuer.ts";
+import { createLogFacade, type LogFacade } from "../facade/log.ts";
+import { createWalletFacade, type WalletFacade } from "../facade/wallet.ts";
+import { createLimiter } from "../http/limiter.ts";
+import { openKeys } from "../keys/keys.ts";
+import type { Logger } from "../ops/logger.ts";
+import { createOutbox } from "../ops/outbox.ts";
+import { createAccessTokens } from "../session/access-token.ts";
+import { createDpopVerifier } from "../session/dpop.ts";
+import { createNonces } from "../session/nonces.ts";
+import { createWorkloadTokens } from "../session/workload-token.ts";
+import { BoundedMap } from "../session/bounded-map.ts";
+import { formatPolicy } from "../steps/rights.ts";
+import { openStore, type Store } from "../store/engine-store.ts";
+import { openKeyValueStore } from "../store/key-value.ts";
+import { createReadings } from "../store/readings.ts";
+import { createHost } from "./host.ts";
+import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
+import type { BrokerConfig } from "./read-config.ts";
+
+/** Deadlines of calls into plug-ins, in milliseconds. */
+const deadlines = { auth: 10_000, wallet: 10_000, log: 5000, anchor: 30_000, issuer: 5000 } as const;
+
+/** The composed broker and what has to be closed, last opened first. */
+export interface Composition {
+  readonly broker: Broker;
+  readonly close: () => Promise<void>;
+}
+
+/** Loads every selected plug-in and checks its settings; opens nothing. Reports every mistake at once. */
+export async function loadPlugins(config: BrokerConfig): Promise<readonly LoadedPlugin[]> {
+  const outcomes = await Promise.allSettled(config.plugins.map((selected) => loadPlugin(selected, config)));
+  const faults = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason as Error] : []));
+  const [only] = faults;
+  if (only !== undefined && faults.length === 1) throw only;
+  if (faults.length > 1) {
+    const issues = faults.flatMap((fault) => fault.message.split("\n"));
+    throw new AgentKeysError("ERR_CONFIG_INVALID", issues.join("\n"), { issues }, { cause: faults[0] });
+  }
+  return outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+}
+
+/** Opens store, keys and plug-ins and puts them together. `onFatal` ends the process: a storage can no longer be trusted. */
+export async function compose(
+  config: BrokerConfig,
+  logger: Logger,
+  onFatal: (error: Error) => void,
+): Promise<Composition> {
+  const loaded = await loadPlugins(config);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const one of closers.splice(0).toReversed()) await one();
+  };
+  try {
+    mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+    const store = await openStore(join(config.dataDirectory, "broker.db"), { onFatal });
+    closers.push(() => store.close());
+    const parts = await createPlugins(config, loaded, store, logger, onFatal, closers);
+    return { broker: await assemble(config, loaded, parts, store, logger, closers), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface PluginParts {
+  readonly auth: Map<string, AuthFacade>;
+  readonly issuers: Map<string, IssuerFacade>;
+  readonly anchors: AnchorFacade[];
+  wallet?: WalletFacade;
+  log?: LogFacade;
+}
+
+async function createPlugins(
+  config: BrokerConfig,
+  loaded: readonly LoadedPlugin[],
+  store: Store,
+  logger: Logger,
+  onFatal: (error: Error) => void,
+  closers: (() => Promise<void> | void)[],
+): Promise<PluginParts> {
+  const parts: PluginParts = { auth: new Map(), issuers: new Map(), anchors: [] };
+  for (const { selected, plugin, config: settings } of loaded) {
+    const { kind, name } = selected;
+    const host = createHost({
+      kind,
+      name,
+      publicUrl: config.publicUrl,
+      dataDirectory: config.dataDirectory,
+      origin: config.origin,
+      now: Date.now,
+      logger,
+      store: openKeyValueStore(store, `${kind}.${name}`, Date.now),
+    });
+    const instance = await plugin.create(settings, host);
+    closers.push(() => instance.close());
+    place(parts, selected.needs, plugin, name, instance, onFatal);
+  }
+  return parts;
+}
+
+function place(
+  parts: PluginParts,
+  needs: "log" | "anchor" | undefined,
+  plugin: Plugin,
+  name: string,
+  instance: unknown,
+  onFatal: (error: Error) => void,
+): void {
+  switch (plugin.kind) {
+    case "auth": {
+      const { identityTypes, capabilities } = plugin as Plugin<"auth">;
+      const flow = capabilities.includes("out_of_band") ? "out_of_band" : "in_band";
+      parts.auth.set(
+        name,
+        createAuthFacade(
+          name,
+          { identityTypes, flow },
+          instance as UserAuthMethod,
+          createGuard(`auth(${name})`, deadlines.auth),
+        ),
+      );
+      return;
+    }
+    case "wallet":
+      parts.wallet = createWalletFacade(
+        name,
+        instance as WalletProvisioner,
+        createGuard(`wallet(${name})`, deadlines.wallet),
+      );
+      return;
+    case "audit":
+      if (needs === "log")
+        parts.log = createLogFacade(name, instance as AuditLog, createGuard(`audit(${name})`, deadlines.log), onFatal);
+      else
+        parts.anchors.push(
+          createAnchorFacade(
+            name,
+            (plugin as Plugin<"audit">).manifest,
+            instance as AuditAnchor,
+            createGuard(`audit(${name})`, deadlines.anchor),
+          ),
+        );
+      return;
+    case "issuer":
+      parts.issuers.set(
+        name,
+        createIssuerFacade(name, instance as CredentialIssuer, createGuard(`issuer(${name})`, deadlines.issuer)),
+      );
+  }
+}
+
+/** At most so many accounts' wallets are remembered. */
+const mostWallets = 10_000;
+
+async function assemble(
+  config: BrokerConfig,
+  loaded: readonly LoadedPlugin[],
+  parts: PluginParts,
+  store: Store,
+  logger: Logger,
+  closers: (() => Promise<void> | void)[],
+): Promise<Broker> {
+  const { auth, issuers, anchors, wallet, log } = parts;
+  if (wallet === undefined || log === undefined)
+    throw new AgentKeysError("ERR_INTERNAL", "the configuration selects no wallet or no log", {});
+  const now = Date.now;
+  const random = (size: number): Uint8Array => randomFillSync(new Uint8Array(size));
+  const needsRs256 = [...issuers.values()].some((issuer) => issuer.tokenAlgorithms.includes("RS256"));
+  const keys = await openKeys(join(config.dataDirectory, "keys"), { rs256: needsRs256 });
+  const nonces = createNonces({ now, random });
+  const readings = createReadings(store.read);
+  const outbox = createOutbox({ readings, store, log, logger });
+  closers.push(() => outbox.close());
+  const wallets = new BoundedMap<string, { readonly address: string | undefined }>(mostWallets);
+  return {
+    publicUrl: config.publicUrl,
+    clients: config.clients,
+    signUp: config.signUp,
+    plugins: loaded.map(({ selected, version, integrity }) => ({
+      kind: selected.kind,
+      name: selected.name,
+      package: selected.specifier,
+      version,
+      integrity,
+    })),
+    auth,
+    wallet,
+    log,
+    anchors,
+    issuers,
+    rights: {
+      rights: config.rights,
+      ceilings: config.ceilings,
+      policy: hash("sha256", formatPolicy(config.rights, config.ceilings)),
+    },
+    keys,
+    accessTokens: createAccessTokens({ keys, issuer: config.publicUrl, now, random }),
+    workloadTokens: createWorkloadTokens({ keys, issuer: config.publicUrl }),
+    nonces,
+    dpop: createDpopVerifier({ publicUrl: config.publicUrl, now, nonces }),
+    store,
+    readings,
+    outbox,
+    strangers: createLimiter({ limit: 60, seconds: 60, now }),
+    refusals: createLimiter({ limit: 60, seconds: 60, now }),
+    logger,
+    now,
+    random,
+    async walletOf(account) {
+      const known = wallets.get(account);
+      if (known !== undefined) return known.address;
+      const [handle] = await wallet.lookup(account, "walletOf");
+      wallets.set(account, { address: handle?.address });
+      return handle?.address;
+    },
+    forgetWallet: (account) => wallets.delete(account),
+  };
+}

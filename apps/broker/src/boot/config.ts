@@ -1,0 +1,102 @@
+import * as v from "valibot";
+import { isAgentKeysError, parseDuration, parseScope, type Scope } from "@agentkeys/core";
+import type { Right } from "../steps/rights.ts";
+
+/** A TOML duration (`"1h"`) as whole seconds. */
+const duration = v.pipe(
+  v.string('expected a duration such as "1h"'),
+  v.transform((text) => parseDuration(text)),
+  v.number('expected a duration such as "90s", "15m", "1h"'),
+  v.integer("expected a duration of whole seconds"),
+);
+
+const sectionName = v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_-]{0,31}$/u, "expected a lower-case section name"));
+const sectionNames = v.pipe(
+  v.array(sectionName),
+  v.check((names) => new Set(names).size === names.length, "expected no name twice"),
+);
+
+const publicUrl = v.pipe(
+  v.string(),
+  v.check(isPublicUrl, "expected an https URL without path, query or user (http is taken for loopback only)"),
+);
+
+function isPublicUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const url = new URL(text);
+  const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d+){3}$/u.test(url.hostname);
+  return url.origin === text && (url.protocol === "https:" || (url.protocol === "http:" && isLoopback));
+}
+
+const listen = v.pipe(
+  v.string(),
+  v.regex(/^(\[[0-9a-f:]+\]|[a-z0-9.-]+):\d{1,5}$/iu, "expected host:port, such as 127.0.0.1:8787"),
+);
+
+const scope = v.rawTransform<unknown, Scope>(({ dataset, addIssue, NEVER }) => {
+  try {
+    return parseScope(dataset.value);
+  } catch (error) {
+    addIssue({ message: isAgentKeysError(error) ? error.message : "expected a scope" });
+    return NEVER;
+  }
+});
+
+const who = v.union(
+  [
+    v.strictObject({ role: v.picklist(["operator", "member"]) }),
+    v.strictObject({ account: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u)) }),
+    v.strictObject({ email_domain: v.pipe(v.string(), v.regex(/^[a-z0-9.-]+$/u)) }),
+  ],
+  'expected { role = "operator" }, { account = "<64 hex>" } or { email_domain = "acme.com" }',
+);
+
+const right = v.strictObject({ who, issuer: sectionName, scope: v.pipe(v.unknown(), scope), max_ttl: duration });
+const ceiling = v.strictObject({ issuer: sectionName, scope: v.pipe(v.unknown(), scope), max_ttl: duration });
+
+/** Every sub-table of a kind that is not one of the broker's own keys is the section of a plug-in. */
+const section = v.record(v.string(), v.unknown(), "expected a section (a table)");
+
+/** The broker's TOML file. Unknown keys are errors everywhere. */
+export const configSchema = v.strictObject({
+  broker: v.optional(
+    v.strictObject({
+      public_url: v.optional(publicUrl),
+      listen: v.optional(listen, "127.0.0.1:8787"),
+      data_dir: v.optional(v.pipe(v.string(), v.minLength(1)), ".agentkeys"),
+      clients: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/u))), v.minLength(1)), [
+        "agentkeys",
+      ]),
+    }),
+    {},
+  ),
+  accounts: v.optional(v.strictObject({ sign_up: v.optional(v.picklist(["first", "open"]), "first") }), {}),
+  auth: v.optional(
+    v.objectWithRest({ methods: v.optional(v.pipe(sectionNames, v.minLength(1)), ["walletsig"]) }, section),
+    {},
+  ),
+  wallet: v.optional(v.objectWithRest({ provisioner: v.optional(sectionName, "keystore") }, section), {}),
+  audit: v.optional(
+    v.objectWithRest({ log: v.optional(sectionName, "sqlite"), anchors: v.optional(sectionNames, []) }, section),
+    {},
+  ),
+  issuer: v.optional(
+    v.objectWithRest({ names: v.optional(v.pipe(sectionNames, v.minLength(1)), ["oidc"]) }, section),
+    {},
+  ),
+  rights: v.optional(v.array(right)),
+  ceiling: v.optional(v.array(ceiling), []),
+});
+
+/** The file as parsed; defaults are filled in. */
+export type ConfigFile = v.InferOutput<typeof configSchema>;
+
+/** What the operator alone holds where no `[[rights]]` row stands. */
+export const defaultRights: readonly Right[] = [
+  {
+    who: { role: "operator" },
+    issuer: "oidc",
+    scope: { actions: ["token"], resources: ["https://*"] },
+    max_ttl: 3600,
+  },
+];

@@ -1,0 +1,137 @@
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import * as v from "valibot";
+import { AgentKeysError, formatIssues, type PluginKind, type StandardSchemaV1 } from "@agentkeys/core";
+import type { Ceiling, Right } from "../steps/rights.ts";
+import { configSchema, defaultRights, type ConfigFile } from "./config.ts";
+
+/** A plug-in the configuration selects: its section's name, its package and its own settings, not yet checked. */
+export interface SelectedPlugin {
+  readonly kind: PluginKind;
+  /** Section name; the wire knows the plug-in by it. */
+  readonly name: string;
+  /** npm name of its package. */
+  readonly specifier: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** For audit: the capability its place in the file asks for. */
+  readonly needs?: "log" | "anchor";
+}
+
+/** The configuration, checked as far as no plug-in is needed for it. */
+export interface BrokerConfig {
+  /** Absolute path that plug-ins and secrets are resolved from: the file, or the working directory's. */
+  readonly origin: string;
+  readonly hasFile: boolean;
+  readonly publicUrl: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly dataDirectory: string;
+  readonly clients: readonly string[];
+  readonly signUp: "first" | "open";
+  readonly rights: readonly Right[];
+  readonly ceilings: readonly Ceiling[];
+  readonly plugins: readonly SelectedPlugin[];
+}
+
+const defaultFile = "agentkeys.toml";
+
+/**
+ * Reads the TOML file at `path`, or `agentkeys.toml` in the working directory when there is one, or nothing at all (the embedded
+ * default). Reports every mistake at once. Throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID.
+ */
+export function readConfig(path: string | undefined): BrokerConfig {
+  const file = resolve(path ?? defaultFile);
+  const hasFile = path !== undefined || existsSync(file);
+  const parsed = v.safeParse(configSchema, hasFile ? readToml(file) : {});
+  if (!parsed.success) throw invalid(formatIssues("", parsed.issues as readonly StandardSchemaV1.Issue[]));
+  return compose(parsed.output, file, hasFile);
+}
+
+function readToml(file: string): unknown {
+  try {
+    return parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    const reason =
+      cause instanceof TomlError ? `line ${cause.line}, column ${cause.column}: not TOML` : messageOf(cause);
+    throw new AgentKeysError("ERR_CONFIG_FILE", `${file}: ${reason}`, { path: file, reason }, { cause });
+  }
+}
+
+function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConfig {
+  const address = splitAddress(config.broker.listen);
+  const plugins = selectPlugins(config);
+  const issues = [...findUnusedSections(config, plugins), ...findUnknownIssuers(config)];
+  if (address.port < 1 || address.port > 65_535) issues.push("broker.listen: expected a port from 1 to 65535");
+  if (issues.length > 0) throw invalid(issues);
+  const rights = config.rights ?? defaultRights;
+  return {
+    origin: file,
+    hasFile,
+    publicUrl: config.broker.public_url ?? `http://${config.broker.listen}`,
+    listen: address,
+    dataDirectory: resolve(dirname(file), config.broker.data_dir),
+    clients: config.broker.clients,
+    signUp: config.accounts.sign_up,
+    rights,
+    ceilings: config.ceiling,
+    plugins,
+  };
+}
+
+function splitAddress(listen: string): { host: string; port: number } {
+  const at = listen.lastIndexOf(":");
+  return { host: listen.slice(0, at).replace(/^\[|\]$/gu, ""), port: Number(listen.slice(at + 1)) };
+}
+
+function selectPlugins(config: ConfigFile): readonly SelectedPlugin[] {
+  const select = (kind: PluginKind, name: string, needs?: "log" | "anchor"): SelectedPlugin => {
+    const { plugin, ...settings } = (config[kind] as Record<string, Record<string, unknown>>)[name] ?? {};
+    const short = typeof plugin === "string" ? plugin : name;
+    return {
+      kind,
+      name,
+      specifier: short.includes("/") || short.startsWith(".") ? short : `@agentkeys/${kind}-${short}`,
+      settings,
+      ...(needs === undefined ? {} : { needs }),
+    };
+  };
+  return [
+    ...config.auth.methods.map((name) => select("auth", name)),
+    select("wallet", config.wallet.provisioner),
+    select("audit", config.audit.log, "log"),
+    ...config.audit.anchors.map((name) => select("audit", name, "anchor")),
+    ...config.issuer.names.map((name) => select("issuer", name)),
+  ];
+}
+
+const ownKeys: Readonly<Record<PluginKind, readonly string[]>> = {
+  auth: ["methods"],
+  wallet: ["provisioner"],
+  audit: ["log", "anchors"],
+  issuer: ["names"],
+};
+
+/** A section that nothing selects would be a setting that nothing reads. */
+function findUnusedSections(config: ConfigFile, plugins: readonly SelectedPlugin[]): string[] {
+  return (Object.keys(ownKeys) as PluginKind[]).flatMap((kind) =>
+    Object.keys(config[kind])
+      .filter((name) => !ownKeys[kind].includes(name) && !plugins.some((one) => one.kind === kind && one.name === name))
+      .map((name) => `${kind}.${name}: nothing selects this section (add "${name}" to [${kind}])`),
+  );
+}
+
+function findUnknownIssuers(config: ConfigFile): string[] {
+  const find = (rows: readonly { issuer: string }[], table: string): string[] =>
+    rows.flatMap((row, at) =>
+      config.issuer.names.includes(row.issuer) ? [] : [`${table}.${at}.issuer: there is no issuer "${row.issuer}"`],
+    );
+  return [...find(config.rights ?? [], "rights"), ...find(config.ceiling, "ceiling")];
+}
+
+function invalid(issues: readonly string[]): AgentKeysError {
+  return new AgentKeysError("ERR_CONFIG_INVALID", issues.join("\n"), { issues });
+}
+
+function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,59 @@
+import type { AnchorFacade } from "./facade/anchor.ts";
+import type { AuthFacade } from "./facade/auth.ts";
+import type { IssuerFacade } from "./facade/issuer.ts";
+import type { LogFacade } from "./facade/log.ts";
+import type { WalletFacade } from "./facade/wallet.ts";
+import type { Limiter } from "./http/limiter.ts";
+import type { BrokerKeys } from "./keys/keys.ts";
+import type { Logger } from "./ops/logger.ts";
+import type { Outbox } from "./ops/outbox.ts";
+import type { AccessTokens } from "./session/access-token.ts";
+import type { DpopVerifier } from "./session/dpop.ts";
+import type { Nonces } from "./session/nonces.ts";
+import type { WorkloadTokens } from "./session/workload-token.ts";
+import type { RightsInForce } from "./steps/rights.ts";
+import type { Store } from "./store/engine-store.ts";
+import type { Readings } from "./store/readings.ts";
+
+/** A plug-in as the well-known document and the boot record name it. */
+export interface InstalledPlugin {
+  readonly kind: string;
+  readonly name: string;
+  readonly package: string;
+  readonly version: string;
+  /** `sha512-…` over the files of its package. */
+  readonly integrity: string;
+}
+
+/** The composed broker: what flows and routes work with. It holds no state of its own that matters after a restart. */
+export interface Broker {
+  readonly publicUrl: string;
+  readonly clients: readonly string[];
+  readonly signUp: "first" | "open";
+  readonly plugins: readonly InstalledPlugin[];
+  readonly auth: ReadonlyMap<string, AuthFacade>;
+  readonly wallet: WalletFacade;
+  readonly log: LogFacade;
+  readonly anchors: readonly AnchorFacade[];
+  readonly issuers: ReadonlyMap<string, IssuerFacade>;
+  readonly rights: RightsInForce;
+  readonly keys: BrokerKeys;
+  readonly accessTokens: AccessTokens;
+  readonly workloadTokens: WorkloadTokens;
+  readonly dpop: DpopVerifier;
+  readonly nonces: Nonces;
+  readonly store: Store;
+  readonly readings: Readings;
+  readonly outbox: Outbox;
+  /** Per source address: sign-ins, pairings and everything a stranger can ask for. */
+  readonly strangers: Limiter;
+  /** Per agent: asks for credentials that were refused. */
+  readonly refusals: Limiter;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly random: (size: number) => Uint8Array;
+  /** The address of the account's bound wallet. */
+  walletOf(account: string): Promise<string | undefined>;
+  /** Forgets what `walletOf` remembered. */
+  forgetWallet(account: string): void;
+}

@@ -1,0 +1,31 @@
+import type { Broker } from "../broker.ts";
+import { assertAgent, authenticate, type PresentedRequest } from "../steps/authenticate.ts";
+import type { CredentialAsk } from "../steps/authorize.ts";
+import { issue, type Issued } from "../steps/issue.ts";
+import { record } from "../steps/record.ts";
+import { authorizeOrRecordDenial } from "./denial.ts";
+import { storeFailure } from "./failure.ts";
+import { alone, findRepeated, giveBack, planOf, reserveUse, useOf } from "./use.ts";
+
+/** The main job: one credential for a live agent, recorded before it is released. Read straight down. */
+export async function issueCredential(
+  broker: Broker,
+  running: Set<string>,
+  request: PresentedRequest,
+  ask: CredentialAsk,
+  idempotencyKey: string,
+  requestId: string,
+): Promise<Issued> {
+  const by = authenticate(broker, request);
+  assertAgent(by);
+  const use = useOf(by, idempotencyKey, ask);
+  return alone(running, use.name, async () => {
+    const repeated = findRepeated(broker, use);
+    const authorized = await authorizeOrRecordDenial(broker, by, ask, repeated);
+    const plan = repeated === undefined ? await reserveUse(broker, use, authorized) : planOf(repeated);
+    const recorded = await record(broker, authorized, plan, repeated !== undefined, requestId).catch((error: unknown) =>
+      giveBack(broker, use, authorized, error),
+    );
+    return issue(broker, recorded, requestId).catch((error: unknown) => storeFailure(broker, use.key, error));
+  });
+}

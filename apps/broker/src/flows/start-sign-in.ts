@@ -1,0 +1,77 @@
+import { AgentKeysError, type Json } from "@agentkeys/core";
+import type { Broker } from "../broker.ts";
+import type { AuthFacade } from "../facade/auth.ts";
+import { hashSecret, newSecret, newUserCode, normalizeCode } from "./secret.ts";
+
+/** A request to start signing in. `thumbprint` is of the DPoP key, which an out-of-band method demands. */
+export interface SignInStart {
+  readonly method: string;
+  readonly ask: Json;
+  readonly claimCode: string | undefined;
+  readonly clientName: string;
+  readonly source: string;
+  readonly thumbprint: string | undefined;
+}
+
+/** Seconds between polls. */
+export const pollInterval = 2;
+
+/** The sign-in method of that name. Throws ERR_AUTH_METHOD. */
+export function findMethod(broker: Broker, name: string): AuthFacade {
+  const method = broker.auth.get(name);
+  if (method === undefined)
+    throw new AgentKeysError("ERR_AUTH_METHOD", `there is no sign-in method ${JSON.stringify(name)}`, {
+      method: name,
+      known: [...broker.auth.keys()],
+    });
+  return method;
+}
+
+/** Starts a sign-in: the challenge, and for an out-of-band method what the starter polls with and shows. */
+export async function startSignIn(
+  broker: Broker,
+  start: SignInStart,
+  requestId: string,
+): Promise<Record<string, Json>> {
+  const method = findMethod(broker, start.method);
+  const hasClaim = start.claimCode !== undefined;
+  if (start.claimCode !== undefined) assertClaimCode(broker, start.claimCode);
+  if (method.flow === "out_of_band" && start.thumbprint === undefined)
+    throw new AgentKeysError("ERR_SESSION_DPOP", "this method needs a DPoP proof at its start", { reason: "no proof" });
+  const challenge = await method.start(start.ask, requestId);
+  const [pollToken, userCode] =
+    method.flow === "out_of_band" ? [newSecret(broker.random), newUserCode(broker.random)] : [];
+  const now = broker.now();
+  await broker.store.write("startAttempt", {
+    now,
+    attempt: {
+      challengeId: challenge.id,
+      method: method.name,
+      hasClaim,
+      clientName: start.clientName,
+      source: start.source,
+      startedAt: now,
+      expiresAt: challenge.expiresAt,
+      thumbprint: pollToken === undefined ? null : (start.thumbprint ?? null),
+      pollHash: pollToken === undefined ? null : hashSecret(pollToken),
+      userCodeHash: userCode === undefined ? null : hashSecret(normalizeCode(userCode)),
+      triesLeft: 3,
+    },
+  });
+  const waiting =
+    pollToken === undefined || userCode === undefined
+      ? {}
+      : { poll_token: pollToken, user_code: userCode, interval: pollInterval };
+  return {
+    ...challenge.public,
+    challenge_id: challenge.id,
+    expires_at: new Date(challenge.expiresAt).toISOString(),
+    ...waiting,
+  };
+}
+
+function assertClaimCode(broker: Broker, code: string): void {
+  const expected = broker.readings.claimCodeHash();
+  if (expected === undefined || expected !== hashSecret(normalizeCode(code)))
+    throw new AgentKeysError("ERR_AUTH_CLAIM_CODE", "the claim code is wrong or no longer of use", {});
+}

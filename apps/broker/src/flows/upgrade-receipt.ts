@@ -1,0 +1,30 @@
+import type { AuditView } from "@agentkeys/core";
+import type { Broker } from "../broker.ts";
+
+/** Fields an agent sees opened, and those a person sees of their own record. */
+const opened = { agent: [6, 9, 12], account: [5, 6, 9, 11, 12] } as const;
+
+/**
+ * The receipt of a record under the newest published head that covers it, with the cosignatures and evidence of every anchor that
+ * took that head; under the newest head of the log when none does.
+ */
+export async function upgradeReceipt(
+  broker: Broker,
+  view: AuditView,
+  caller: "agent" | "account",
+  requestId: string,
+): Promise<string | undefined> {
+  const covering = broker.readings.newestEvidence().filter((one) => one.size > view.index);
+  const size = Math.max(0, ...covering.map((one) => one.size));
+  const taken = covering.filter((one) => one.size === size).map((one) => one.evidence);
+  return broker.log.receipt(
+    {
+      record: view.event.id,
+      open: opened[caller],
+      ...(size === 0 ? {} : { size }),
+      cosignatures: taken.flatMap((evidence) => evidence.cosignatures ?? []),
+      anchors: taken.filter((evidence) => evidence.cosignatures === undefined),
+    },
+    requestId,
+  );
+}

@@ -1,0 +1,98 @@
+import { hash } from "node:crypto";
+import { AgentKeysError } from "@agentkeys/core";
+import type { Broker } from "../broker.ts";
+import type { Authenticated } from "../steps/authenticate.ts";
+import type { Authorized, CredentialAsk } from "../steps/authorize.ts";
+import { isSurelyUnrecorded, planRecord, type RecordPlan } from "../steps/record.ts";
+import type { IdempotencyRow } from "../store/commands/uses.ts";
+import { remakeFailure } from "./failure.ts";
+
+/** A use by its Idempotency-Key, which is the agent's and its key's own. */
+export interface NamedUse {
+  readonly name: string;
+  readonly key: Buffer;
+  readonly bodyHash: Buffer;
+}
+
+/** Names the use an ask would be. */
+export function useOf(by: Authenticated, idempotencyKey: string, ask: CredentialAsk): NamedUse {
+  const key = hash("sha256", `${by.agent}\n${by.thumbprint}\n${idempotencyKey}`, "buffer");
+  return {
+    key,
+    name: key.toString("base64"),
+    bodyHash: hash("sha256", JSON.stringify([ask.issuer, ask.scope, ask.ttl, ask.grant]), "buffer"),
+  };
+}
+
+/** Runs `act` unless the same key is being worked on. After a crash nothing is, so memory is the right place to know it. */
+export async function alone<T>(running: Set<string>, name: string, act: () => Promise<T>): Promise<T> {
+  if (running.has(name))
+    throw new AgentKeysError(
+      "ERR_REQUEST_IN_PROGRESS",
+      "the first request with this Idempotency-Key is still running",
+      {},
+    );
+  running.add(name);
+  try {
+    return await act();
+  } finally {
+    running.delete(name);
+  }
+}
+
+/** The row of an earlier use with this key, where there is one. Throws ERR_REQUEST_IDEMPOTENCY_REUSED, or the error it ended with. */
+export function findRepeated(broker: Broker, use: NamedUse): IdempotencyRow | undefined {
+  const row = broker.readings.use(use.key);
+  if (row === undefined || row.keptUntil <= broker.now()) return undefined;
+  if (!use.bodyHash.equals(row.bodyHash))
+    throw new AgentKeysError(
+      "ERR_REQUEST_IDEMPOTENCY_REUSED",
+      "this Idempotency-Key was used with another request",
+      {},
+    );
+  if (row.failure !== null) throw remakeFailure(row.failure);
+  return row;
+}
+
+/** A use stays known at least this long, so that a retry after a short-lived credential still finds it. */
+const shortestMemory = 10 * 60_000;
+
+/** Reserves a use of the grant durably. Throws ERR_GRANT_USED_UP, ERR_GRANT_NOT_FOUND when power was taken away meanwhile. */
+export async function reserveUse(broker: Broker, use: NamedUse, authorized: Authorized): Promise<RecordPlan> {
+  const now = broker.now();
+  const plan = planRecord(now, authorized.ttl, broker.random);
+  const row = {
+    ...plan,
+    key: use.key,
+    bodyHash: use.bodyHash,
+    grant: authorized.grant.id,
+    keptUntil: Math.max(plan.expiresAt * 1000, now + shortestMemory),
+  };
+  const taken = await broker.store.write("reserveUse", {
+    row,
+    agent: authorized.by.agent,
+    session: authorized.by.session,
+    now,
+  });
+  if (taken.verdict === "reserved") return plan;
+  if (taken.verdict === "repeated")
+    throw new AgentKeysError(
+      "ERR_REQUEST_IN_PROGRESS",
+      "the first request with this Idempotency-Key is still running",
+      {},
+    );
+  if (taken.reason === "used_up") throw new AgentKeysError("ERR_GRANT_USED_UP", "the grant has no uses left", {});
+  throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "the grant, agent or session was revoked or has expired", {});
+}
+
+/** The plan of a use reserved before. */
+export function planOf(row: IdempotencyRow): RecordPlan {
+  const { record, credential, recordedAt, issuedAt, expiresAt } = row;
+  return { record, credential, recordedAt, issuedAt, expiresAt };
+}
+
+/** After a failed record: gives the use back when surely nothing was recorded, and throws the error on. */
+export async function giveBack(broker: Broker, use: NamedUse, authorized: Authorized, error: unknown): Promise<never> {
+  if (isSurelyUnrecorded(error)) await broker.store.write("releaseUse", { key: use.key, grant: authorized.grant.id });
+  throw error;
+}

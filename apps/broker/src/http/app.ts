@@ -1,0 +1,108 @@
+import { Hono } from "hono";
+import { AgentKeysError, isAgentKeysError, newIdentifier } from "@agentkeys/core";
+import type { Broker } from "../broker.ts";
+import type { BrokerContext, Variables } from "./context.ts";
+import { authenticateHeader, toProblem } from "./problem.ts";
+import { accountRoutes } from "./routes/account.ts";
+import { auditRoutes } from "./routes/audit.ts";
+import { authRoutes } from "./routes/auth.ts";
+import { credentialRoutes } from "./routes/credentials.ts";
+import { grantRoutes } from "./routes/grants.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { oauthRoutes } from "./routes/oauth.ts";
+import { pageRoutes } from "./routes/pages.ts";
+import { pairingRoutes } from "./routes/pairings.ts";
+import { wellKnownRoutes } from "./routes/well-known.ts";
+
+/** The hono application of the broker. */
+export type BrokerApp = Hono<{ Variables: Variables }>;
+
+/** The broker's HTTP surface. `hosts` are the values of the Host header that are served. */
+export function createApp(broker: Broker, hosts: ReadonlySet<string>): BrokerApp {
+  const app: BrokerApp = new Hono();
+  app.use(async (c, next) => {
+    c.set("requestId", newIdentifier("req", broker.random(16)));
+    if (!hosts.has(c.req.header("host")?.toLowerCase() ?? "")) {
+      throw new AgentKeysError("ERR_REQUEST_HOST", "this broker does not serve that name", {
+        host: c.req.header("host") ?? "",
+      });
+    }
+    await next();
+    setCommonHeaders(broker, c);
+  });
+  for (const routes of [
+    credentialRoutes,
+    authRoutes,
+    oauthRoutes,
+    accountRoutes,
+    pairingRoutes,
+    grantRoutes,
+    auditRoutes,
+    wellKnownRoutes,
+    healthRoutes,
+    pageRoutes,
+  ])
+    routes(app, broker);
+  app.notFound((c) => answerProblem(broker, c, notServed(app, c)));
+  app.onError((error, c) => answerProblem(broker, c, error));
+  return app;
+}
+
+/** 405 where the path is served with another method, else 404. */
+function notServed(app: BrokerApp, c: BrokerContext): AgentKeysError {
+  const allowed = [
+    ...new Set(
+      app.routes
+        .filter((route) => route.method !== "ALL" && matches(route.path, c.req.path))
+        .map((route) => route.method),
+    ),
+  ];
+  if (allowed.length === 0 || allowed.includes(c.req.method))
+    return new AgentKeysError("ERR_REQUEST_NOT_FOUND", `there is nothing at ${c.req.path}`, {});
+  return new AgentKeysError("ERR_REQUEST_METHOD", `${c.req.path} takes ${allowed.join(", ")}`, { allowed });
+}
+
+function matches(pattern: string, path: string): boolean {
+  const expected = pattern.split("/");
+  const found = path.split("/");
+  return (
+    expected.length === found.length &&
+    expected.every((part, at) => part === found[at] || (part.startsWith(":") && found[at] !== ""))
+  );
+}
+
+function setCommonHeaders(broker: Broker, c: BrokerContext): void {
+  c.header("x-request-id", c.get("requestId"));
+  c.header("x-content-type-options", "nosniff");
+  if (c.res.headers.get("referrer-policy") === null) c.header("referrer-policy", "no-referrer");
+  if (c.res.headers.get("cache-control") === null) c.header("cache-control", "no-store");
+  if (c.req.header("dpop") !== undefined) c.header("dpop-nonce", broker.nonces.current());
+}
+
+function answerProblem(broker: Broker, c: BrokerContext, error: unknown): Response {
+  const requestId = c.get("requestId");
+  const isOauth = c.req.path.startsWith("/oauth/");
+  const problem = toProblem(error, requestId, isOauth);
+  if (problem.status >= 500)
+    broker.logger.error("http.failed", { request_id: requestId, code: problem.code, reason: reasonOf(error) });
+  const body = JSON.stringify(problem);
+  const answer = new Response(body, {
+    status: problem.status,
+    headers: { "content-type": isOauth ? "application/json" : "application/problem+json" },
+  });
+  c.res = answer;
+  setCommonHeaders(broker, c);
+  if (problem.status === 401) c.header("www-authenticate", authenticateHeader(error));
+  if (isAgentKeysError(error, "ERR_SESSION_NONCE")) c.header("dpop-nonce", broker.nonces.current());
+  if (problem.retry_after !== undefined) c.header("retry-after", String(problem.retry_after));
+  if (isAgentKeysError(error, "ERR_REQUEST_METHOD")) c.header("allow", error.facts.allowed.join(", "));
+  return c.res;
+}
+
+/** What the operator reads of it: messages and causes, never a request's contents. */
+function reasonOf(error: unknown): string {
+  const texts: string[] = [];
+  for (let at = error; at instanceof Error && texts.length < 5; at = at.cause)
+    texts.push(isAgentKeysError(at) ? at.message : (at.stack ?? at.message));
+  return texts.join(" <- ");
+}

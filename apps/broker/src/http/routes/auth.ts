@@ -1,0 +1,64 @@
+import * as v from "valibot";
+import { AgentKeysError, type Json } from "@agentkeys/core";
+import type { Broker } from "../../broker.ts";
+import { finishSignIn, pollSignIn } from "../../flows/finish-sign-in.ts";
+import { findMethod, startSignIn } from "../../flows/start-sign-in.ts";
+import type { BrokerApp } from "../app.ts";
+import { readJson } from "../body.ts";
+import { countStranger, proofKey, sourceOf } from "../context.ts";
+
+const pollBody = v.strictObject({ poll_token: v.pipe(v.string(), v.minLength(16), v.maxLength(256)) });
+
+/** Sign-in. Every request of a stranger is counted before a plug-in or a key is asked. */
+export function authRoutes(app: BrokerApp, broker: Broker): void {
+  app.post("/v1/auth/poll", async (c) => {
+    const thumbprint = proofKey(broker, c);
+    const { poll_token: pollToken } = await readJson(c.req.raw, pollBody);
+    const found = await pollSignIn(broker, { pollToken, thumbprint });
+    return "status" in found ? c.json(found, 202) : c.json(found);
+  });
+  app.post("/v1/auth/:method/start", async (c) => {
+    countStranger(broker, c);
+    const method = findMethod(broker, c.req.param("method"));
+    const thumbprint = method.flow === "out_of_band" ? proofKey(broker, c) : undefined;
+    const { claim_code: claimCode, client_name: clientName, ...ask } = await readObject(c.req.raw);
+    const start = {
+      method: method.name,
+      ask,
+      claimCode: optionalText("claim_code", claimCode, 64),
+      clientName: optionalText("client_name", clientName, 64) ?? "",
+      source: sourceOf(c),
+      thumbprint,
+    };
+    return c.json(await startSignIn(broker, start, c.get("requestId")));
+  });
+  app.post("/v1/auth/:method/finish", async (c) => {
+    countStranger(broker, c);
+    const thumbprint = proofKey(broker, c);
+    const answer = await readObject(c.req.raw);
+    const challengeId = optionalText("challenge_id", answer["challenge_id"], 256);
+    if (challengeId === undefined) throw malformed("challenge_id: expected a text");
+    return c.json(
+      await finishSignIn(
+        broker,
+        { method: c.req.param("method"), challengeId, answer, thumbprint },
+        c.get("requestId"),
+      ),
+    );
+  });
+}
+
+async function readObject(request: Request): Promise<Readonly<Record<string, Json>>> {
+  return (await readJson(request, v.record(v.string(), v.unknown()))) as Readonly<Record<string, Json>>;
+}
+
+function optionalText(name: string, value: Json | undefined, most: number): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value !== "string" || value.length === 0 || value.length > most || /\p{Cc}/u.test(value))
+    throw malformed(`${name}: expected a text of 1 to ${most} characters`);
+  return value;
+}
+
+function malformed(issue: string): AgentKeysError {
+  return new AgentKeysError("ERR_REQUEST_MALFORMED", issue, { issues: [issue] });
+}

@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { AgentKeysError, type Json } from "@agentkeys/core";
+import type { Broker } from "../../broker.ts";
+import { explainAsk } from "../../flows/explain.ts";
+import { createGrant, grantBounds, revokeGrant } from "../../flows/grant.ts";
+import { authenticate, type Authenticated } from "../../steps/authenticate.ts";
+import type { Grant } from "../../store/commands/grants.ts";
+import type { BrokerApp } from "../app.ts";
+import { readJson } from "../body.ts";
+import { agent, freshPerson, instant, person, presented } from "../context.ts";
+
+const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
+/** The form of a scope; core and the issuer decide about its texts. */
+export const scopeBody = v.strictObject({ actions: v.array(v.string()), resources: v.array(v.string()) });
+/** Whole seconds a credential may live. */
+export const ttlBody = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(grantBounds.longestTtl));
+const time = v.pipe(
+  v.string(),
+  v.isoTimestamp("expected an instant such as 2026-01-31T12:00:00Z"),
+  v.transform((text) => Date.parse(text)),
+  v.number(),
+);
+const constraints = v.strictObject({
+  max_uses: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(grantBounds.mostUses))),
+  max_ttl: v.optional(ttlBody),
+  not_before: v.optional(time),
+  expires_at: v.optional(time),
+});
+const grantBody = v.strictObject({
+  agent: name,
+  issuer: name,
+  scope: scopeBody,
+  delivery: v.optional(v.literal("release")),
+  constraints: v.optional(constraints, {}),
+});
+const explainBody = v.strictObject({
+  agent: v.optional(name),
+  issuer: name,
+  scope: scopeBody,
+  ttl: ttlBody,
+  grant: v.optional(name),
+});
+
+/** Grants: made by a person who has just signed in, ended by any session of theirs, seen by their agent. */
+export function grantRoutes(app: BrokerApp, broker: Broker): void {
+  app.post("/v1/grants", async (c) => {
+    const { account } = freshPerson(broker, c);
+    const body = await readJson(c.req.raw, grantBody);
+    const { max_uses: maxUses, max_ttl: maxTtl, not_before: notBefore, expires_at: expiresAt } = body.constraints;
+    const grant = await createGrant(broker, account, {
+      agent: body.agent,
+      issuer: body.issuer,
+      scope: body.scope,
+      maxUses,
+      maxTtl,
+      notBefore,
+      expiresAt,
+    });
+    return c.json(grantJson(grant), 201);
+  });
+  app.get("/v1/grants", (c) => {
+    const { account } = person(broker, c);
+    const wanted = c.req.query("agent");
+    const grants = broker.readings.grantsOf(account).filter((grant) => wanted === undefined || grant.agent === wanted);
+    return c.json({ grants: grants.map(grantJson) });
+  });
+  app.get("/v1/grants/mine", (c) => {
+    const caller = agent(broker, c);
+    return c.json({ grants: broker.readings.grantsOfAgent(caller.agent, broker.now()).map(grantJson) });
+  });
+  app.post("/v1/grants/explain", async (c) => {
+    const caller = authenticate(broker, presented(c));
+    const body = await readJson(c.req.raw, explainBody);
+    return c.json(await explainAsk(broker, asAgent(broker, caller, body.agent), body));
+  });
+  app.delete("/v1/grants/:id", async (c) => {
+    await revokeGrant(broker, person(broker, c).account, c.req.param("id"));
+    return c.body(null, 204);
+  });
+}
+
+/** The caller, seen as the agent the question is about: itself, or one of the person's own. */
+function asAgent(broker: Broker, caller: Authenticated, wanted: string | undefined): Authenticated {
+  if (caller.kind === "agent" && wanted === undefined) return caller;
+  const found = wanted === undefined ? undefined : broker.readings.agent(wanted);
+  if (caller.kind !== "account" || found?.account !== caller.account || found.revokedAt !== null) {
+    throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live agent of that id", {});
+  }
+  return { ...caller, agent: found.id };
+}
+
+function grantJson(grant: Grant): Record<string, Json> {
+  const constraint = {
+    ...(grant.maxUses === null ? {} : { max_uses: grant.maxUses }),
+    ...(grant.maxTtl === null ? {} : { max_ttl: grant.maxTtl }),
+    ...(grant.notBefore === null ? {} : { not_before: instant(grant.notBefore) }),
+    ...(grant.expiresAt === null ? {} : { expires_at: instant(grant.expiresAt) }),
+  };
+  return {
+    id: grant.id,
+    agent: grant.agent,
+    issuer: grant.issuer,
+    scope: JSON.parse(grant.scope) as Json,
+    delivery: grant.delivery,
+    constraints: constraint,
+    uses: grant.uses,
+    created_at: instant(grant.createdAt),
+    ...(grant.revokedAt === null ? {} : { revoked_at: instant(grant.revokedAt) }),
+  };
+}

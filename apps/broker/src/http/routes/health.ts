@@ -1,0 +1,31 @@
+import type { Readiness } from "@agentkeys/core";
+import type { Broker } from "../../broker.ts";
+import type { BrokerApp } from "../app.ts";
+
+/** One plug-in's readiness, asked of the real thing. */
+async function ask(kind: string, name: string, ready: () => Promise<Readiness>) {
+  const found = await ready().catch((error: unknown): Readiness => ({
+    status: "unready",
+    reason: error instanceof Error ? error.message : "it failed",
+  }));
+  return { kind, name, ...found, docs: `docs/operate/readiness.md#${kind}-${name}` };
+}
+
+/** Liveness, and readiness with a reason for each plug-in. An anchor that is away does not make the broker unready. */
+export function healthRoutes(app: BrokerApp, broker: Broker): void {
+  app.get("/healthz", (c) => c.json({ status: "ok" }));
+  app.get("/readyz", async (c) => {
+    const id = c.get("requestId");
+    const plugins = await Promise.all([
+      ...[...broker.auth.values()].map((one) => ask("auth", one.name, () => one.ready(id))),
+      ask("wallet", broker.wallet.name, () => broker.wallet.ready(id)),
+      ask("audit", broker.log.name, () => broker.log.ready(id)),
+      ...broker.anchors.map((one) => ask("audit", one.name, () => one.ready(id))),
+      ...[...broker.issuers.values()].map((one) => ask("issuer", one.name, () => one.ready(id))),
+    ]);
+    const anchors = new Set(broker.anchors.map((one) => one.name));
+    const isReady = plugins.every((one) => one.status !== "unready" || (one.kind === "audit" && anchors.has(one.name)));
+    const isWhole = plugins.every((one) => one.status === "ready");
+    return c.json({ status: isReady ? (isWhole ? "ready" : "degraded") : "unready", plugins }, isReady ? 200 : 503);
+  });
+}

@@ -1,0 +1,84 @@
+import { parseArgs } from "node:util";
+import { describeError, isAgentKeysError } from "@agentkeys/core";
+import { loadPlugins } from "./boot/compose.ts";
+import { readConfig } from "./boot/read-config.ts";
+import { startBroker } from "./boot/serve.ts";
+import { createLogger } from "./ops/logger.ts";
+
+const usage = `agentkeys-broker: credentials for agents, recorded before they are released
+
+  agentkeys-broker [--config FILE]               start (without a file: ./agentkeys.toml if it is there, else the defaults)
+  agentkeys-broker config check [--config FILE]  check the file and the plug-ins it names; opens no socket
+
+Exit codes: 0 stopped as asked, 64 usage, 70 storage failed, 78 configuration.
+`;
+
+const exit = { usage: 64, storage: 70, failed: 1, config: 78 } as const;
+
+/** Runs the program; answers its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { config: { type: "string" }, help: { type: "boolean" } },
+    });
+    if (values.help === true) {
+      process.stdout.write(usage);
+      return 0;
+    }
+    if (positionals.length === 0) return await run(values.config);
+    if (positionals.join(" ") === "config check") return await check(values.config);
+    process.stderr.write(`unknown command: ${positionals.join(" ")}\n\n${usage}`);
+    return exit.usage;
+  } catch (error) {
+    if (error instanceof TypeError && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")) {
+      process.stderr.write(`${error.message}\n\n${usage}`);
+      return exit.usage;
+    }
+    return explain(error);
+  }
+}
+
+async function check(file: string | undefined): Promise<number> {
+  const loaded = await loadPlugins(readConfig(file));
+  for (const { selected, version } of loaded)
+    process.stdout.write(`${selected.kind}.${selected.name}: ${selected.specifier} ${version}\n`);
+  process.stdout.write("the configuration is good\n");
+  return 0;
+}
+
+async function run(file: string | undefined): Promise<number> {
+  const logger = createLogger((line) => process.stderr.write(line), Date.now);
+  const running = await startBroker(
+    readConfig(file),
+    logger,
+    (text) => process.stderr.write(text),
+    (error) => {
+      explain(error);
+      // Nothing may be acknowledged after a failed storage: no draining, no closing.
+      process.exit(exit.storage);
+    },
+  );
+  process.stdout.write(`ready ${running.publicUrl}\n`);
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+  });
+  await running.close();
+  return 0;
+}
+
+function explain(error: unknown): number {
+  if (!isAgentKeysError(error)) {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    return exit.failed;
+  }
+  process.stderr.write(`${error.code}: ${describeError(error.code)?.meaning ?? ""}\n`);
+  for (const line of error.message.split("\n")) process.stderr.write(`  ${line}\n`);
+  process.stderr.write(`  ${describeError(error.code)?.next ?? ""}\n`);
+  return error.code.startsWith("ERR_CONFIG") ||
+    error.code.startsWith("ERR_PLUGIN") ||
+    error.code === "ERR_AUDIT_LOG_KEY"
+    ? exit.config
+    : exit.failed;
+}

@@ -1,0 +1,80 @@
+import { setTimeout } from "node:timers/promises";
+import { isAgentKeysError } from "@agentkeys/core";
+import type { LogFacade } from "../facade/log.ts";
+import type { Store } from "../store/engine-store.ts";
+import type { Readings } from "../store/readings.ts";
+import type { Logger } from "./logger.ts";
+
+/** Carries decided events from the store to the audit log, in order, each exactly once. */
+export interface Outbox {
+  /** Resolves when everything decided before stands in the log, or after `patience` milliseconds; never rejects. */
+  drain(patience?: number): Promise<void>;
+  close(): void;
+}
+
+const batch = 64;
+const retryAfter = 1000;
+
+/** Events wait in the store, so none is lost when the log is away or the process dies; their ids make a repeat harmless. */
+export function createOutbox(parts: { readings: Readings; store: Store; log: LogFacade; logger: Logger }): Outbox {
+  const { readings, store, log, logger } = parts;
+  let running: Promise<void> | undefined;
+  let isAgain = false;
+  let timer: NodeJS.Timeout | undefined;
+
+  async function carry(): Promise<void> {
+    for (;;) {
+      isAgain = false;
+      const waiting = readings.waitingEvents(batch);
+      // Appends are posted in order and group-committed; a rejected one is looked at alone.
+      const outcomes = await Promise.allSettled(waiting.map(({ event }) => log.append(event, event.id)));
+      let through: number | undefined;
+      for (const [at, outcome] of outcomes.entries()) {
+        if (outcome.status === "rejected" && !isHopeless(outcome.reason)) break;
+        const row = waiting[at];
+        if (outcome.status === "rejected")
+          logger.error("audit.event_refused", { record: row?.event.id ?? "", reason: String(outcome.reason) });
+        through = row?.position;
+      }
+      if (through !== undefined) await store.write("acknowledgeEvents", { through });
+      const isHeld = waiting.length > 0 && through !== waiting.at(-1)?.position;
+      if (isHeld) throw new Error("the log takes no events now");
+      if (waiting.length < batch && !isAgain) return;
+    }
+  }
+
+  function start(): Promise<void> {
+    isAgain = true;
+    running ??= carry()
+      .catch((error: unknown) => {
+        logger.warn("audit.outbox_waits", { reason: error instanceof Error ? error.message : String(error) });
+        timer ??= globalThis
+          .setTimeout(() => {
+            timer = undefined;
+            void start();
+          }, retryAfter)
+          .unref();
+      })
+      .finally(() => {
+        running = undefined;
+      });
+    return running;
+  }
+
+  return {
+    async drain(patience = 2000) {
+      const limit = new AbortController();
+      await Promise.race([
+        start(),
+        setTimeout(patience, undefined, { signal: limit.signal, ref: false }).catch(() => undefined),
+      ]);
+      limit.abort();
+    },
+    close: () => clearTimeout(timer),
+  };
+}
+
+/** An event that no log will ever take: kept back, it would hold up every later one. */
+function isHopeless(reason: unknown): boolean {
+  return isAgentKeysError(reason, "ERR_AUDIT_RECORD") || isAgentKeysError(reason, "ERR_AUDIT_CONFLICT");
+}

@@ -1,0 +1,20 @@
+import type { Broker } from "../broker.ts";
+
+const interval = 60_000;
+
+/** Once a minute: drops what has outlived its use. `also` runs with it. */
+export function startSweep(broker: Broker, also: () => void): { close(): void } {
+  const sweep = async (): Promise<void> => {
+    const now = broker.now();
+    also();
+    await broker.store.write("sweepUses", { now });
+    await broker.store.write("sweepValues", { now });
+  };
+  const timer = setInterval(() => {
+    sweep().catch((error: unknown) =>
+      broker.logger.warn("sweep.failed", { reason: error instanceof Error ? error.message : String(error) }),
+    );
+  }, interval);
+  timer.unref();
+  return { close: () => clearInterval(timer) };
+}

@@ -1,0 +1,158 @@
+import { AgentKeysError, formatScope, isWithin, parseScope, type Scope } from "@agentkeys/core";
+import type { IssuerFacade } from "../facade/issuer.ts";
+import type { Grant } from "../store/commands/grants.ts";
+import type { IdempotencyRow } from "../store/commands/uses.ts";
+import type { Readings } from "../store/readings.ts";
+import type { Authenticated } from "./authenticate.ts";
+import { assertWithinRights, type RightsInForce } from "./rights.ts";
+import { type ResultOf, resultOf } from "./result.ts";
+
+/** What an agent asks for. */
+export interface CredentialAsk {
+  readonly issuer: string;
+  readonly scope: unknown;
+  /** Seconds. */
+  readonly ttl: number;
+  /** A grant the agent picks; without it the oldest live one that contains the ask serves. */
+  readonly grant?: string | undefined;
+}
+
+/** A live grant within its grantor's rights contains the whole ask. */
+export type Authorized = ResultOf<
+  "authorize",
+  {
+    readonly by: Authenticated;
+    readonly issuer: IssuerFacade;
+    readonly scope: Scope;
+    readonly scopeText: string;
+    readonly ttl: number;
+    readonly grant: Grant;
+    /** The account's bound wallet, where it has one. */
+    readonly wallet: string | undefined;
+    readonly policy: string;
+    /** The audience of the identity token, and its algorithm, where the issuer needs one. */
+    readonly token: ReturnType<IssuerFacade["identityToken"]>;
+  }
+>;
+
+/** What authorization looks at. */
+export interface AuthorizeContext {
+  readonly issuers: ReadonlyMap<string, IssuerFacade>;
+  readonly readings: Readings;
+  readonly rights: RightsInForce;
+  readonly publicUrl: string;
+  readonly now: () => number;
+  walletOf(account: string): Promise<string | undefined>;
+}
+
+/** What is asked, parsed as the issuer means it. Throws ERR_ISSUER_UNKNOWN, ERR_GRANT_SCOPE, ERR_GRANT_AUDIENCE. */
+export interface ParsedAsk {
+  readonly issuer: IssuerFacade;
+  readonly scope: Scope;
+  readonly scopeText: string;
+  readonly token: ReturnType<IssuerFacade["identityToken"]>;
+}
+
+/** Parses an ask. */
+export function parseAsk(
+  context: Pick<AuthorizeContext, "issuers" | "publicUrl">,
+  ask: { readonly issuer: string; readonly scope: unknown },
+): ParsedAsk {
+  const issuer = findIssuer(context.issuers, ask.issuer);
+  const scope = issuer.parseScope(parseScope(ask.scope));
+  const token = issuer.identityToken(scope);
+  if (token !== undefined) assertOwnAudience(context, issuer, token.audience);
+  return { issuer, scope, scopeText: formatScope(scope), token };
+}
+
+/** The issuer of that name. Throws ERR_ISSUER_UNKNOWN. */
+export function findIssuer(issuers: ReadonlyMap<string, IssuerFacade>, name: string): IssuerFacade {
+  const issuer = issuers.get(name);
+  if (issuer === undefined) {
+    throw new AgentKeysError("ERR_ISSUER_UNKNOWN", `there is no issuer ${JSON.stringify(name)}`, {
+      issuer: name,
+      known: [...issuers.keys()],
+    });
+  }
+  return issuer;
+}
+
+/** An audience of another issuer, or of the broker itself in any spelling, is refused. */
+function assertOwnAudience(
+  context: Pick<AuthorizeContext, "issuers" | "publicUrl">,
+  issuer: IssuerFacade,
+  audience: string,
+): void {
+  const isOthers = [...context.issuers.values()].some(
+    (other) => other !== issuer && other.ownAudiences.includes(audience),
+  );
+  const isBroker = URL.canParse(audience) && new URL(audience).host === new URL(context.publicUrl).host;
+  if (isOthers || isBroker)
+    throw new AgentKeysError(
+      "ERR_GRANT_AUDIENCE",
+      `the audience ${audience} belongs to another issuer or to the broker`,
+      { audience },
+    );
+}
+
+/**
+ * Finds the grant that serves the ask and checks it against its grantor's rights of today. `repeated` is the row of a use that
+ * was reserved before: its grant serves again, and its use is not counted a second time.
+ *
+ * Throws ERR_GRANT_DENIED naming the layer, ERR_GRANT_NOT_FOUND, ERR_GRANT_TTL, ERR_GRANT_USED_UP, ERR_GRANT_EXCEEDS_RIGHTS.
+ */
+export async function authorize(
+  context: AuthorizeContext,
+  by: Authenticated,
+  ask: CredentialAsk,
+  repeated?: IdempotencyRow,
+): Promise<Authorized> {
+  const parsed = parseAsk(context, ask);
+  const grant = findGrant(context, by.agent, parsed, ask, repeated);
+  assertWithinRights(context.rights, context.readings, grant.account, {
+    issuer: ask.issuer,
+    scope: parsed.scope,
+    ttl: ask.ttl,
+  });
+  const wallet = await context.walletOf(grant.account);
+  return resultOf("authorize", { by, ...parsed, ttl: ask.ttl, grant, wallet, policy: context.rights.policy });
+}
+
+/** The longest lifetime any credential may have, in seconds: what one request may ask at most. */
+export const longestTtl = 24 * 3600;
+
+function findGrant(
+  context: AuthorizeContext,
+  agent: string,
+  parsed: ParsedAsk,
+  ask: CredentialAsk,
+  repeated: IdempotencyRow | undefined,
+): Grant {
+  const now = context.now();
+  const held = context.readings.grantsFor(agent, ask.issuer).filter((grant) => isInTime(grant, now));
+  const picked = repeated?.grant ?? ask.grant;
+  const live = picked === undefined ? held : held.filter((grant) => grant.id === picked);
+  if (live.length === 0 && picked !== undefined)
+    throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live grant of that id", {});
+  const containing = live.filter((grant) => isWithin(parsed.scope, parseScope(JSON.parse(grant.scope))));
+  if (containing.length === 0) {
+    throw new AgentKeysError("ERR_GRANT_DENIED", "no live grant contains this", {
+      layer: "grant",
+      allowed: live.map((grant) => `${grant.issuer} ${grant.scope}`),
+    });
+  }
+  const lasting = containing.filter((grant) => ask.ttl <= (grant.maxTtl ?? longestTtl));
+  if (lasting.length === 0) {
+    const maximum = Math.max(...containing.map((grant) => grant.maxTtl ?? longestTtl));
+    throw new AgentKeysError("ERR_GRANT_TTL", `the grant allows ${maximum} s`, { maximum });
+  }
+  const usable =
+    repeated === undefined ? lasting.filter((grant) => grant.maxUses === null || grant.uses < grant.maxUses) : lasting;
+  const [oldest] = usable;
+  if (oldest === undefined) throw new AgentKeysError("ERR_GRANT_USED_UP", "the grant has no uses left", {});
+  return oldest;
+}
+
+function isInTime(grant: Grant, now: number): boolean {
+  return (grant.notBefore === null || grant.notBefore <= now) && (grant.expiresAt === null || grant.expiresAt > now);
+}

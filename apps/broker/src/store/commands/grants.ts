@@ -1,0 +1,32 @@
+import { and, eq, isNull } from "drizzle-orm";
+import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
+import type { Transaction } from "../engine.ts";
+import { agents, grants } from "../schema.ts";
+import { enqueue } from "./outbox.ts";
+
+/** A grant as stored. */
+export type Grant = typeof grants.$inferSelect;
+
+/** Makes a grant for a live agent of the account. Throws ERR_GRANT_NOT_FOUND. */
+export function createGrant(db: Transaction, input: { readonly grant: Grant; readonly event: AuditEvent }): void {
+  const mine = and(eq(agents.id, input.grant.agent), eq(agents.account, input.grant.account), isNull(agents.revokedAt));
+  if (db.select().from(agents).where(mine).get() === undefined) {
+    throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live agent of that id", {});
+  }
+  db.insert(grants).values(input.grant).run();
+  enqueue(db, [input.event]);
+}
+
+/** Ends a grant. Throws ERR_GRANT_NOT_FOUND for one that is not there, not the account's, or ended. */
+export function revokeGrant(
+  db: Transaction,
+  input: { readonly account: string; readonly grant: string; readonly now: number; readonly event: AuditEvent },
+): void {
+  const revoked = db
+    .update(grants)
+    .set({ revokedAt: input.now })
+    .where(and(eq(grants.id, input.grant), eq(grants.account, input.account), isNull(grants.revokedAt)))
+    .run();
+  if (revoked.changes !== 1) throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live grant of that id", {});
+  enqueue(db, [input.event]);
+}

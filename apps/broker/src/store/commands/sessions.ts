@@ -1,0 +1,81 @@
+import { and, eq, gt, isNull } from "drizzle-orm";
+import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
+import type { Transaction } from "../engine.ts";
+import { agents, sessions } from "../schema.ts";
+import { enqueue } from "./outbox.ts";
+
+/** A session as stored. */
+export type Session = typeof sessions.$inferSelect;
+
+/**
+ * Rotates a refresh token: the old one is of no use from here on. A token that is not the session's newest ends the session,
+ * since one of its two holders is not the rightful one; the key it is bound to was proven before. Throws ERR_SESSION_GRANT.
+ */
+export function rotateRefreshToken(
+  db: Transaction,
+  input: {
+    readonly session: string;
+    readonly thumbprint: string;
+    readonly oldHash: string;
+    readonly newHash: string;
+    readonly expiresAt: number;
+    readonly now: number;
+    readonly revokedEvent: AuditEvent;
+  },
+): { readonly session: Session } | { readonly refused: true } {
+  const live = and(
+    eq(sessions.id, input.session),
+    eq(sessions.thumbprint, input.thumbprint),
+    isNull(sessions.revokedAt),
+    gt(sessions.expiresAt, input.now),
+  );
+  const session = db.select().from(sessions).where(live).get();
+  if (session === undefined) return { refused: true };
+  if (session.refreshHash !== input.oldHash) {
+    // Not thrown: a throw would undo the revocation.
+    db.update(sessions).set({ revokedAt: input.now }).where(eq(sessions.id, session.id)).run();
+    enqueue(db, [
+      { ...input.revokedEvent, account: session.account, ...(session.agent === null ? {} : { agent: session.agent }) },
+    ]);
+    return { refused: true };
+  }
+  db.update(sessions)
+    .set({ refreshHash: input.newHash, expiresAt: input.expiresAt })
+    .where(eq(sessions.id, session.id))
+    .run();
+  return { session: { ...session, refreshHash: input.newHash, expiresAt: input.expiresAt } };
+}
+
+/** Ends one session of an account, or all of a person's own (without `session`; its agents keep theirs). */
+export function revokeSessions(
+  db: Transaction,
+  input: { readonly account: string; readonly session?: string; readonly now: number; readonly event: AuditEvent },
+): void {
+  const which = input.session === undefined ? isNull(sessions.agent) : eq(sessions.id, input.session);
+  const ended = db
+    .update(sessions)
+    .set({ revokedAt: input.now })
+    .where(and(eq(sessions.account, input.account), which, isNull(sessions.revokedAt)))
+    .run();
+  if (ended.changes > 0) enqueue(db, [input.event]);
+  else if (input.session !== undefined)
+    throw new AgentKeysError("ERR_REQUEST_NOT_FOUND", "there is no such session", {});
+}
+
+/** Ends an agent: its sessions with it, and every use of its grants. */
+export function revokeAgent(
+  db: Transaction,
+  input: { readonly account: string; readonly agent: string; readonly now: number; readonly event: AuditEvent },
+): void {
+  const revoked = db
+    .update(agents)
+    .set({ revokedAt: input.now })
+    .where(and(eq(agents.id, input.agent), eq(agents.account, input.account), isNull(agents.revokedAt)))
+    .run();
+  if (revoked.changes !== 1) throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live agent of that id", {});
+  db.update(sessions)
+    .set({ revokedAt: input.now })
+    .where(and(eq(sessions.agent, input.agent), isNull(sessions.revokedAt)))
+    .run();
+  enqueue(db, [input.event]);
+}

@@ -1,0 +1,115 @@
+import { and, eq, gt, isNull, lte, or, sql, lt } from "drizzle-orm";
+import { prepared, type Transaction } from "../engine.ts";
+import { agents, grants, idempotency, sessions, type StoredFailure } from "../schema.ts";
+
+/** A used Idempotency-Key as stored. */
+export type IdempotencyRow = typeof idempotency.$inferSelect;
+
+/** A use to reserve, with the row its Idempotency-Key leaves. */
+export interface Use {
+  readonly row: Omit<IdempotencyRow, "failure">;
+  readonly agent: string;
+  readonly session: string;
+  readonly now: number;
+}
+
+/** `reserved`: this is the first; `repeated`: the key was used, here is what was recorded; `refused`: power is gone or used up. */
+export type UseVerdict =
+  | { readonly verdict: "reserved" }
+  | { readonly verdict: "repeated"; readonly row: IdempotencyRow }
+  | { readonly verdict: "refused"; readonly reason: "grant" | "used_up" };
+
+/**
+ * Reserves one use of a grant and remembers the key, in one transaction with the check that session, agent and grant still live:
+ * a revocation that was answered before is always seen.
+ */
+export function reserveUse(db: Transaction, { row, agent, session, now }: Use): UseVerdict {
+  const query = queries(db);
+  const known = query.known.get({ key: row.key });
+  if (known !== undefined && known.keptUntil > now) return { verdict: "repeated", row: known };
+  if (query.session.get({ session, agent, now }) === undefined) return { verdict: "refused", reason: "grant" };
+  const taken = query.take.run({ grant: row.grant, agent, now });
+  if (taken.changes !== 1) {
+    const live = query.live.get({ grant: row.grant, agent, now });
+    return { verdict: "refused", reason: live === undefined ? "grant" : "used_up" };
+  }
+  if (known !== undefined) query.forget.run({ key: row.key });
+  query.remember.run({ ...row });
+  return { verdict: "reserved" };
+}
+
+/** Gives a use back because nothing was recorded for it. */
+export function releaseUse(db: Transaction, input: { readonly key: Buffer; readonly grant: string }): void {
+  const gone = db.delete(idempotency).where(eq(idempotency.key, input.key)).run();
+  if (gone.changes === 1)
+    db.update(grants)
+      .set({ uses: sql`${grants.uses} - 1` })
+      .where(eq(grants.id, input.grant))
+      .run();
+}
+
+/** Remembers how a recorded use failed, so that a retry gets the same error. */
+export function failUse(db: Transaction, input: { readonly key: Buffer; readonly failure: StoredFailure }): void {
+  db.update(idempotency).set({ failure: input.failure }).where(eq(idempotency.key, input.key)).run();
+}
+
+/** Drops the keys nobody may repeat any more. */
+export function sweepUses(db: Transaction, input: { readonly now: number }): void {
+  db.delete(idempotency).where(lte(idempotency.keptUntil, input.now)).run();
+}
+
+const queries = prepared((db: Transaction) => {
+  const at = sql.placeholder("now");
+  const isLive = and(
+    eq(grants.id, sql.placeholder("grant")),
+    eq(grants.agent, sql.placeholder("agent")),
+    isNull(grants.revokedAt),
+    or(isNull(grants.notBefore), lte(grants.notBefore, at)),
+    or(isNull(grants.expiresAt), gt(grants.expiresAt, at)),
+  );
+  return {
+    known: db
+      .select()
+      .from(idempotency)
+      .where(eq(idempotency.key, sql.placeholder("key")))
+      .prepare(),
+    session: db
+      .select({ id: sessions.id })
+      .from(sessions)
+      .innerJoin(agents, eq(agents.id, sessions.agent))
+      .where(
+        and(
+          eq(sessions.id, sql.placeholder("session")),
+          eq(sessions.agent, sql.placeholder("agent")),
+          isNull(sessions.revokedAt),
+          gt(sessions.expiresAt, at),
+          isNull(agents.revokedAt),
+        ),
+      )
+      .prepare(),
+    live: db.select({ id: grants.id }).from(grants).where(isLive).prepare(),
+    take: db
+      .update(grants)
+      .set({ uses: sql`${grants.uses} + 1` })
+      .where(and(isLive, or(isNull(grants.maxUses), lt(grants.uses, grants.maxUses))))
+      .prepare(),
+    forget: db
+      .delete(idempotency)
+      .where(eq(idempotency.key, sql.placeholder("key")))
+      .prepare(),
+    remember: db
+      .insert(idempotency)
+      .values({
+        key: sql.placeholder("key"),
+        bodyHash: sql.placeholder("bodyHash"),
+        grant: sql.placeholder("grant"),
+        record: sql.placeholder("record"),
+        credential: sql.placeholder("credential"),
+        recordedAt: sql.placeholder("recordedAt"),
+        issuedAt: sql.placeholder("issuedAt"),
+        expiresAt: sql.placeholder("expiresAt"),
+        keptUntil: sql.placeholder("keptUntil"),
+      })
+      .prepare(),
+  };
+});

@@ -1,0 +1,243 @@
+import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import type { AuditEvent, Json } from "@agentkeys/core";
+
+// Times are milliseconds since the Unix epoch unless a column says seconds. Secrets stand here only as SHA-256.
+
+/** Facts of the installation: the claim code's hash, and whether it was spent. */
+export const settings = sqliteTable("settings", {
+  key: text().primaryKey(),
+  value: text().notNull(),
+});
+
+/** Accounts, keyed by the OmniAccount of the identity that opened them. */
+export const accounts = sqliteTable("accounts", {
+  account: text().primaryKey(),
+  role: text({ enum: ["operator", "member"] }).notNull(),
+  createdAt: integer("created_at").notNull(),
+});
+
+/** Which account each proven identity belongs to. */
+export const identities = sqliteTable(
+  "identities",
+  {
+    type: text().notNull(),
+    value: text().notNull(),
+    account: text().notNull(),
+    linkedAt: integer("linked_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.type, table.value] }), index("identities_account").on(table.account)],
+);
+
+/** Sign-ins that were started and are not over. */
+export const attempts = sqliteTable("attempts", {
+  challengeId: text("challenge_id").primaryKey(),
+  method: text().notNull(),
+  /** True when the start carried the right claim code. */
+  hasClaim: integer("has_claim", { mode: "boolean" }).notNull(),
+  clientName: text("client_name").notNull(),
+  /** Where the start came from, as the listener saw it. */
+  source: text().notNull(),
+  startedAt: integer("started_at").notNull(),
+  expiresAt: integer("expires_at").notNull(),
+  /** Out of band only: the key the session will be bound to, and the hashes of what the starter holds. */
+  thumbprint: text(),
+  pollHash: text("poll_hash").unique(),
+  userCodeHash: text("user_code_hash"),
+  triesLeft: integer("tries_left").notNull(),
+  /** Out of band only: what the browser proved, until the poll takes it. */
+  proven: text({ mode: "json" }).$type<ProvenAttempt>(),
+});
+
+/** What an out-of-band method proved for a waiting starter. */
+export interface ProvenAttempt {
+  readonly type: string;
+  readonly value: string;
+  readonly amr: readonly string[];
+  readonly provenAt: number;
+}
+
+/** Sessions of people and of agents. */
+export const sessions = sqliteTable(
+  "sessions",
+  {
+    id: text().primaryKey(),
+    account: text().notNull(),
+    /** Set for an agent's session. */
+    agent: text(),
+    thumbprint: text().notNull(),
+    clientId: text("client_id").notNull(),
+    amr: text({ mode: "json" }).$type<readonly string[]>().notNull(),
+    /** When the person last proved who they are. */
+    authTime: integer("auth_time").notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    refreshHash: text("refresh_hash").notNull(),
+    revokedAt: integer("revoked_at"),
+  },
+  (table) => [index("sessions_account").on(table.account), index("sessions_agent").on(table.agent)],
+);
+
+/** Device authorizations (RFC 8628) that wait for a person. */
+export const pairings = sqliteTable("pairings", {
+  deviceHash: text("device_hash").primaryKey(),
+  userCodeHash: text("user_code_hash").notNull().unique(),
+  clientId: text("client_id").notNull(),
+  clientName: text("client_name").notNull(),
+  thumbprint: text().notNull(),
+  source: text().notNull(),
+  requestedAt: integer("requested_at").notNull(),
+  expiresAt: integer("expires_at").notNull(),
+  status: text({ enum: ["pending", "approved", "denied"] }).notNull(),
+  agent: text(),
+  polledAt: integer("polled_at").notNull(),
+  interval: integer().notNull(),
+});
+
+/** Wrong user codes an account has typed. */
+export const pairingTries = sqliteTable("pairing_tries", {
+  account: text().primaryKey(),
+  count: integer().notNull(),
+  until: integer().notNull(),
+});
+
+/** Agents, made by an approved pairing. */
+export const agents = sqliteTable(
+  "agents",
+  {
+    id: text().primaryKey(),
+    account: text().notNull(),
+    name: text().notNull(),
+    clientId: text("client_id").notNull(),
+    thumbprint: text().notNull(),
+    createdAt: integer("created_at").notNull(),
+    revokedAt: integer("revoked_at"),
+  },
+  (table) => [index("agents_account").on(table.account)],
+);
+
+/** Grants: what an agent may ask for. */
+export const grants = sqliteTable(
+  "grants",
+  {
+    id: text().primaryKey(),
+    account: text().notNull(),
+    agent: text().notNull(),
+    issuer: text().notNull(),
+    /** Canonical scope text. */
+    scope: text().notNull(),
+    delivery: text({ enum: ["release"] }).notNull(),
+    maxUses: integer("max_uses"),
+    /** Seconds. */
+    maxTtl: integer("max_ttl"),
+    notBefore: integer("not_before"),
+    expiresAt: integer("expires_at"),
+    uses: integer().notNull(),
+    createdAt: integer("created_at").notNull(),
+    revokedAt: integer("revoked_at"),
+  },
+  (table) => [index("grants_agent").on(table.agent, table.issuer), index("grants_account").on(table.account)],
+);
+
+/** One row a used Idempotency-Key: what was asked and what was recorded, never a credential. */
+export const idempotency = sqliteTable(
+  "idempotency",
+  {
+    /** SHA-256 of agent, key thumbprint and key. */
+    key: blob({ mode: "buffer" }).primaryKey(),
+    bodyHash: blob("body_hash", { mode: "buffer" }).notNull(),
+    grant: text().notNull(),
+    record: text().notNull(),
+    credential: text().notNull(),
+    recordedAt: integer("recorded_at").notNull(),
+    /** Seconds. */
+    issuedAt: integer("issued_at").notNull(),
+    /** Seconds. */
+    expiresAt: integer("expires_at").notNull(),
+    /** The error the first answer was, when issuing failed after the record. */
+    failure: text({ mode: "json" }).$type<StoredFailure>(),
+    keptUntil: integer("kept_until").notNull(),
+  },
+  (table) => [index("idempotency_kept_until").on(table.keptUntil)],
+);
+
+/** An error to answer a retry with. */
+export interface StoredFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly facts: Json;
+}
+
+/** Events that were decided here and wait to stand in the audit log; written in the transaction of what they tell of. */
+export const outbox = sqliteTable("outbox", {
+  position: integer().primaryKey({ autoIncrement: true }),
+  event: text({ mode: "json" }).$type<AuditEvent>().notNull(),
+});
+
+/** The newest head each anchor has taken, with its evidence. */
+export const anchoredHeads = sqliteTable(
+  "anchored_heads",
+  {
+    anchor: text().notNull(),
+    size: integer().notNull(),
+    evidence: text({ mode: "json" }).$type<Json>().notNull(),
+    publishedAt: integer("published_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.anchor, table.size] })],
+);
+
+/** The key-value spaces lent to plug-ins. */
+export const keyValues = sqliteTable(
+  "key_values",
+  {
+    namespace: text().notNull(),
+    key: text().notNull(),
+    value: text().notNull(),
+    expiresAt: integer("expires_at"),
+  },
+  (table) => [
+    primaryKey({ columns: [table.namespace, table.key] }),
+    index("key_values_expires_at").on(table.expiresAt),
+  ],
+);
+
+/** The newest form of the tables this broker knows. */
+export const schemaVersion = 1;
+
+/** What makes the tables above; a test holds the two together. */
+export const statements: readonly string[] = [
+  `CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE accounts (account TEXT PRIMARY KEY, role TEXT NOT NULL, created_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE identities (type TEXT NOT NULL, value TEXT NOT NULL, account TEXT NOT NULL, linked_at INTEGER NOT NULL,
+    PRIMARY KEY (type, value)) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX identities_account ON identities (account)`,
+  `CREATE TABLE attempts (challenge_id TEXT PRIMARY KEY, method TEXT NOT NULL, has_claim INTEGER NOT NULL, client_name TEXT NOT NULL,
+    source TEXT NOT NULL, started_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, thumbprint TEXT, poll_hash TEXT UNIQUE,
+    user_code_hash TEXT, tries_left INTEGER NOT NULL, proven TEXT) STRICT`,
+  `CREATE TABLE sessions (id TEXT PRIMARY KEY, account TEXT NOT NULL, agent TEXT, thumbprint TEXT NOT NULL, client_id TEXT NOT NULL,
+    amr TEXT NOT NULL, auth_time INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+    refresh_hash TEXT NOT NULL, revoked_at INTEGER) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX sessions_account ON sessions (account)`,
+  `CREATE INDEX sessions_agent ON sessions (agent)`,
+  `CREATE TABLE pairings (device_hash TEXT PRIMARY KEY, user_code_hash TEXT NOT NULL UNIQUE, client_id TEXT NOT NULL,
+    client_name TEXT NOT NULL, thumbprint TEXT NOT NULL, source TEXT NOT NULL, requested_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, status TEXT NOT NULL, agent TEXT, polled_at INTEGER NOT NULL, interval INTEGER NOT NULL) STRICT`,
+  `CREATE TABLE pairing_tries (account TEXT PRIMARY KEY, count INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE agents (id TEXT PRIMARY KEY, account TEXT NOT NULL, name TEXT NOT NULL, client_id TEXT NOT NULL,
+    thumbprint TEXT NOT NULL, created_at INTEGER NOT NULL, revoked_at INTEGER) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX agents_account ON agents (account)`,
+  `CREATE TABLE grants (id TEXT PRIMARY KEY, account TEXT NOT NULL, agent TEXT NOT NULL, issuer TEXT NOT NULL, scope TEXT NOT NULL,
+    delivery TEXT NOT NULL, max_uses INTEGER, max_ttl INTEGER, not_before INTEGER, expires_at INTEGER, uses INTEGER NOT NULL,
+    created_at INTEGER NOT NULL, revoked_at INTEGER) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX grants_agent ON grants (agent, issuer)`,
+  `CREATE INDEX grants_account ON grants (account)`,
+  `CREATE TABLE idempotency (key BLOB PRIMARY KEY, body_hash BLOB NOT NULL, "grant" TEXT NOT NULL, record TEXT NOT NULL,
+    credential TEXT NOT NULL, recorded_at INTEGER NOT NULL, issued_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, failure TEXT,
+    kept_until INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX idempotency_kept_until ON idempotency (kept_until)`,
+  `CREATE TABLE outbox (position INTEGER PRIMARY KEY AUTOINCREMENT, event TEXT NOT NULL) STRICT`,
+  `CREATE TABLE anchored_heads (anchor TEXT NOT NULL, size INTEGER NOT NULL, evidence TEXT NOT NULL, published_at INTEGER NOT NULL,
+    PRIMARY KEY (anchor, size)) STRICT, WITHOUT ROWID`,
+  `CREATE TABLE key_values (namespace TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, expires_at INTEGER,
+    PRIMARY KEY (namespace, key)) STRICT, WITHOUT ROWID`,
+  `CREATE INDEX key_values_expires_at ON key_values (expires_at)`,
+];
