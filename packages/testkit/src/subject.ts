@@ -10,11 +10,11 @@ export interface Subject<Fixture, Instance> {
   readonly host: FakeHost;
   readonly instance: Instance;
   /** A call by the subject's host. */
-  call(options?: CallOptions): Call;
+  readonly call: (options?: CallOptions) => Call;
   /** One more instance, over the same host or over another one. Closed after the case. */
-  open(host?: FakeHost): Promise<Instance>;
+  readonly open: (host?: FakeHost) => Promise<Instance>;
   /** One more host like the fixture's, with nothing in its store. */
-  makeHost(options?: FakeHostOptions): FakeHost;
+  readonly makeHost: (options?: FakeHostOptions) => FakeHost;
 }
 
 /** Defines a case: `look` gets the plug-in opened and rejects when the obligation does not hold. */
