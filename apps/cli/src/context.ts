@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { AgentKeysError } from "@agentkeys/core";
+import { AgentKeysError, isAgentKeysError } from "@agentkeys/core";
 import { parseBrokerUrl } from "@agentkeys/client";
 import type { Command } from "commander";
 import type { HDNodeWallet } from "ethers";
@@ -44,7 +44,7 @@ export function contextOf(command: Command, terminal: Terminal): Context {
     terminal,
     home: homeAt(resolve(folder)),
     isJson,
-    broker: options.broker === undefined ? undefined : parseBrokerUrl(options.broker),
+    broker: options.broker === undefined ? undefined : parseBrokerOption(options.broker),
     passphraseFile: options.passphraseFile,
     unlocked: new Map(),
     show(json, lines) {
@@ -52,6 +52,14 @@ export function contextOf(command: Command, terminal: Terminal): Context {
       else for (const line of lines) terminal.print(line);
     },
   };
+}
+
+function parseBrokerOption(text: string): string {
+  try {
+    return parseBrokerUrl(text);
+  } catch (error) {
+    throw isAgentKeysError(error, "ERR_REQUEST_MALFORMED") ? new UsageError(`--broker: ${error.message}`) : error;
+  }
 }
 
 /** The account of this home. Throws ERR_CONFIG_PROFILE where nobody signed in, or where it is of another broker than named. */

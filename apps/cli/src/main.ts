@@ -13,6 +13,8 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     // Help and version that were asked for are thrown too.
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done;
+    // No command at all: the help is on stderr already.
+    if (error instanceof CommanderError && error.code === "commander.help") return exitCodes.usage;
     const failure = failureOf(error);
     terminal.note(args.includes("--json") ? formatFailureJson(failure) : formatFailure(failure));
     return failure.exitCode;

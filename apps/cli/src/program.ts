@@ -22,7 +22,7 @@ export function buildProgram(terminal: Terminal, version: string): Command {
       "after",
       `
 Exit codes: 0 done · 1 refused · 64 wrong usage · 69 broker not reached · 70 unexpected · 78 configuration or Node.js ·
-130 interrupted; \`audit verify\`: 10 below what is required · 20 invalid · 21 forked · 22 rewound.
+130 interrupted; \`audit verify\`: 10 below what is required · 20 invalid.
 
 First steps:
   agentkeys init wallet --claim-code-file .agentkeys/claim-code

@@ -52,9 +52,8 @@ export function openTerminal(): Terminal {
     },
     async askSecret(question, otherwise) {
       assertInteractive(question, otherwise);
-      stderr.write(`${question} `);
       try {
-        return await readHidden(stdin);
+        return await readHidden(stdin, () => stderr.write(`${question} `));
       } finally {
         stderr.write("\n");
       }
@@ -75,8 +74,8 @@ export function openTerminal(): Terminal {
   return terminal;
 }
 
-/** One line typed without echo, with backspace; Ctrl-C throws. */
-async function readHidden(input: ReadStream): Promise<string> {
+/** One line typed without echo, with backspace; Ctrl-C throws. Asks once nothing is echoed any more. */
+async function readHidden(input: ReadStream, ask: () => void): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   let text = "";
   const onData = (chunk: string): void => {
@@ -91,6 +90,7 @@ async function readHidden(input: ReadStream): Promise<string> {
   input.setEncoding("utf8");
   input.on("data", onData);
   input.resume();
+  ask();
   try {
     return await promise;
   } finally {

@@ -1,16 +1,21 @@
 import { randomBytes } from "node:crypto";
-import { entropyToMnemonic, mnemonicToEntropy, mnemonicToSeed, validateMnemonic, wordlists } from "bip39";
+import { entropyToMnemonic, mnemonicToSeed, validateMnemonic, wordlists } from "bip39";
 import { HDNodeWallet } from "ethers";
 import { UsageError } from "../usage-error.ts";
 
-/** Where an account's key stands in the tree of keys (BIP-44, coin type 60). */
+/** Where the account's key stands in the tree of keys (BIP-44, coin type 60). */
 export const derivationPath = "m/44'/60'/0'/0/0";
 
 const english = wordlists["english"] ?? [];
 
 /** New BIP-39 words from the system's random source: 24 of them, or 12. */
 export function makeMnemonic(words: 12 | 24): string {
-  return entropyToMnemonic(randomBytes(words === 24 ? 32 : 16), english);
+  return wordsOf(randomBytes(words === 24 ? 32 : 16));
+}
+
+/** The English words of 16 to 32 bytes of entropy. */
+export function wordsOf(entropy: Uint8Array): string {
+  return entropyToMnemonic(Buffer.from(entropy), english);
 }
 
 /**
@@ -27,17 +32,16 @@ export function parseMnemonic(text: string): string {
   return mnemonic;
 }
 
-/** Entropy of words, lower hex. */
-export function mnemonicEntropy(mnemonic: string): string {
-  return mnemonicToEntropy(mnemonic, english);
+/** The root of the tree of keys (BIP-32) of words and the BIP-39 password that some wallets add. */
+export async function rootOf(mnemonic: string, password = ""): Promise<HDNodeWallet> {
+  return HDNodeWallet.fromSeed(await mnemonicToSeed(mnemonic, password));
 }
 
-/** The wallet of words, at {@link derivationPath}, that can be written with its words. */
+/** The wallet of words, at {@link derivationPath}, in the form that can be written with its words. */
 export async function deriveWallet(mnemonic: string): Promise<HDNodeWallet> {
   const wallet = HDNodeWallet.fromPhrase(mnemonic, "", derivationPath);
-  const seed = await mnemonicToSeed(mnemonic);
-  const derived = HDNodeWallet.fromSeed(seed).derivePath(derivationPath);
   // Two libraries on the one thing that cannot be repaired later.
-  if (derived.address !== wallet.address) throw new Error("two derivations of the same words differ");
+  const { address } = (await rootOf(mnemonic)).derivePath(derivationPath);
+  if (address !== wallet.address) throw new Error("two derivations of the same words differ");
   return wallet;
 }

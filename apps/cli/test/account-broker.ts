@@ -1,0 +1,106 @@
+import { randomBytes } from "node:crypto";
+import { newIdentifier } from "@agentkeys/core";
+import { getAddress, verifyMessage } from "ethers";
+import {
+  descriptionOf,
+  problem,
+  startTestBroker,
+  tokens,
+  type Received,
+  type TestBroker,
+} from "../../../packages/client/test/test-broker.ts";
+
+/** The sign-in side of a broker: real messages, real checks of signatures. A test changes one thing of it. */
+export interface AccountBroker extends TestBroker {
+  readonly account: string;
+  /** False until somebody signs in. */
+  claimed: boolean;
+  readonly claimCode: string;
+  /** The sign-in message for an address; a hostile broker writes another. */
+  signInMessage: (address: string) => string;
+  bindingMessage: (address: string) => string;
+  /** Addresses bound to the account. */
+  readonly wallets: Set<string>;
+}
+
+/** The EIP-4361 text that a broker of this URL writes. */
+export function siweMessage(url: string, address: string, change: Partial<Record<string, string>> = {}): string {
+  const { domain = new URL(url).host, uri = url, chain = "1", who = getAddress(address) } = change;
+  return [
+    `${domain} wants you to sign in with your Ethereum account:`,
+    who,
+    "",
+    "Sign in to AgentKeys.",
+    "",
+    `URI: ${uri}`,
+    "Version: 1",
+    `Chain ID: ${chain}`,
+    `Nonce: ${randomBytes(16).toString("hex")}`,
+    "Issued At: 2026-01-01T00:00:00Z",
+    "Expiration Time: 2026-01-01T00:10:00Z",
+    "Resources:",
+    `- ${url}/.well-known/agentkeys`,
+  ].join("\n");
+}
+
+export async function startAccountBroker(): Promise<AccountBroker> {
+  const base = await startTestBroker();
+  const challenges = new Map<string, { address: string; message: string }>();
+  const broker: AccountBroker = Object.assign(base, {
+    account: "ab".repeat(32),
+    claimed: true,
+    claimCode: "0123456789ABCDEFGHJKMNPQRS",
+    signInMessage: (address: string) => siweMessage(base.url, address),
+    bindingMessage: (address: string) =>
+      `Bind the wallet ${address} to the account ${broker.account} of ${base.url} .\nNonce: 0123456789abcdef`,
+    wallets: new Set<string>(),
+  });
+  const bodyOf = ({ text }: Received) => JSON.parse(text) as Record<string, string>;
+  const challenge = (address: string, message: string) => {
+    const id = newIdentifier("chl", randomBytes(16));
+    challenges.set(id, { address, message });
+    return { status: 200, body: { challenge_id: id, expires_at: "2026-01-01T00:10:00Z", message } };
+  };
+  const isSigned = ({ challenge_id: id = "", signature = "" }: Record<string, string>) => {
+    const made = challenges.get(id);
+    challenges.delete(id);
+    return made !== undefined && verifyMessage(made.message, signature) === getAddress(made.address) ? made : undefined;
+  };
+  broker.routes.set("GET /.well-known/agentkeys", () => ({
+    status: 200,
+    body: { ...descriptionOf(broker), claimed: broker.claimed },
+  }));
+  broker.routes.set("POST /v1/auth/walletsig/start", (received) => {
+    const { address = "", claim_code: code } = bodyOf(received);
+    if (!broker.claimed && code !== broker.claimCode) return problem(403, "ERR_AUTH_CLAIM_CODE");
+    return challenge(address, broker.signInMessage(address));
+  });
+  broker.routes.set("POST /v1/auth/walletsig/finish", (received) => {
+    if (isSigned(bodyOf(received)) === undefined) return problem(401, "ERR_AUTH_PROOF");
+    broker.claimed = true;
+    return tokens({ account: broker.account });
+  });
+  broker.routes.set("POST /v1/wallets/start", (received) => {
+    const { address = "" } = bodyOf(received);
+    return challenge(address, broker.bindingMessage(address));
+  });
+  const handle = (address: string) => ({ address, family: "evm", custody: "person" });
+  broker.routes.set("POST /v1/wallets/finish", (received) => {
+    const made = isSigned(bodyOf(received));
+    if (made === undefined) return problem(401, "ERR_WALLET_PROOF");
+    broker.wallets.add(made.address);
+    return { status: 200, body: handle(made.address) };
+  });
+  broker.routes.set("GET /v1/wallets", () => ({ status: 200, body: { wallets: [...broker.wallets].map(handle) } }));
+  broker.routes.set("GET /v1/account", () => ({
+    status: 200,
+    body: {
+      account: broker.account,
+      role: "operator",
+      identities: [{ type: "email", value: "ada@example.com", linked_at: "2026-01-01T00:00:00Z" }],
+      created_at: "2026-01-01T00:00:00Z",
+    },
+  }));
+  broker.routes.set("POST /oauth/revoke", () => ({ status: 200, body: {} }));
+  return broker;
+}

@@ -1,0 +1,107 @@
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { problem, tokens } from "../../../packages/client/test/test-broker.ts";
+import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
+import { agentId, makeHome, type MadeHome } from "./made-home.ts";
+import { mint, serveCredentials } from "./minting.ts";
+import { run } from "./run-command.ts";
+
+const resource = "https://api.example.com";
+let broker: AccountBroker;
+let home: MadeHome;
+beforeEach(async () => {
+  broker = await startAccountBroker();
+  home = await makeHome(broker);
+});
+afterEach(async () => {
+  await broker.close();
+  await home.folder.remove();
+});
+
+const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
+const file = (...path: string[]): string => join(home.path, ...path);
+
+describe("issue", () => {
+  const issue = ["issue", "--agent", "report", "--resource", resource];
+
+  it("prints the credential alone on stdout, and keeps its verified receipt", async () => {
+    await home.pair("report");
+    serveCredentials(broker);
+    const { code, stdout, stderr } = await agentkeys(...issue, "--ttl", "10m");
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/u);
+    const receipt = /receipt verified: (.*)\n/u.exec(stderr)![1]!;
+    const { record } = JSON.parse(Buffer.from(stdout.split(".")[1]!, "base64url").toString()).agentkeys;
+    expect(receipt).toBe(file("receipts", `${record}.json`));
+    expect(JSON.parse(readFileSync(receipt, "utf8"))).toHaveProperty("tlog_proof");
+    expect(JSON.parse(broker.received.at(-1)!.text)).toEqual({
+      issuer: "oidc",
+      scope: { actions: ["token"], resources: [resource] },
+      ttl: 600,
+    });
+  });
+
+  it("writes credential and receipt where it is told, and no secret elsewhere", async () => {
+    await home.pair("report");
+    serveCredentials(broker);
+    const [out, receipt] = [join(home.folder.path, "token"), join(home.folder.path, "receipt.json")];
+    const ended = await agentkeys(...issue, "--json", "--out", out, "--receipt", receipt);
+    const shown = JSON.parse(ended.stdout);
+    expect(shown).toMatchObject({ credential: { issuer: "oidc", type: "jwt", file: out }, receipt });
+    expect((statSync(out).mode & 0o777).toString(8)).toBe("600");
+    expect(`${ended.stdout}${ended.stderr}`).not.toContain(readFileSync(out, "utf8").trim());
+    const token = JSON.parse((await agentkeys(...issue, "--json")).stdout).credential.value;
+    expect(token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/u);
+  });
+
+  it("of a credential whose receipt is another one's prints and writes nothing", async () => {
+    await home.pair("report");
+    broker.routes.set("POST /v1/credentials", (received) => {
+      const [mine, other] = [mint(broker, received), mint(broker, received)];
+      return {
+        status: 200,
+        body: { credential: mine.credential, receipt: JSON.parse(broker.log.receipt(other.index)) },
+      };
+    });
+    const ended = await agentkeys(...issue);
+    expect(ended).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("ERR_AUDIT_RECEIPT") });
+    expect(existsSync(file("receipts"))).toBe(false);
+  });
+
+  it("of two processes at once with a spent session refreshes once", async () => {
+    await home.pair("report", { session: { accessToken: "spent", expiresAt: 0, refreshToken: "refresh-1" } });
+    serveCredentials(broker);
+    const used: string[] = [];
+    broker.routes.set("POST /oauth/token", ({ text }) => {
+      const token = new URLSearchParams(text).get("refresh_token")!;
+      if (used.includes(token)) return problem(400, "ERR_SESSION_GRANT");
+      used.push(token);
+      return tokens({ agent: agentId });
+    });
+    const ended = await Promise.all([agentkeys(...issue), agentkeys(...issue), agentkeys(...issue)]);
+    expect(ended.map(({ code }) => code)).toEqual([0, 0, 0]);
+    expect(used).toEqual(["refresh-1"]);
+  });
+
+  it("by an agent that is not paired here says how to pair it", async () => {
+    expect(await agentkeys(...issue)).toMatchObject({
+      code: 78,
+      stderr: expect.stringContaining("agentkeys agents pair --name report"),
+    });
+  });
+
+  it("that is refused gives code, message, next step and request, also as JSON", async () => {
+    await home.pair("report");
+    const refusal = problem(403, "ERR_GRANT_TTL", { detail: "at most 600 seconds", next_step: "Ask for less." });
+    broker.routes.set("POST /v1/credentials", () => refusal);
+    expect(await agentkeys(...issue)).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "agentkeys: ERR_GRANT_TTL: at most 600 seconds\n  next: Ask for less.\n  request: req_1\n",
+    });
+    expect(JSON.parse((await agentkeys(...issue, "--json")).stderr)).toEqual({
+      error: { code: "ERR_GRANT_TTL", message: "at most 600 seconds", next_step: "Ask for less.", request_id: "req_1" },
+    });
+  });
+});

@@ -1,0 +1,290 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { problem, tokens } from "../../../packages/client/test/test-broker.ts";
+import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
+import { makeHome, type MadeHome } from "./made-home.ts";
+import { run } from "./run-command.ts";
+
+let broker: AccountBroker;
+let home: MadeHome;
+beforeEach(async () => {
+  broker = await startAccountBroker();
+  home = await makeHome(broker);
+});
+afterEach(async () => {
+  await broker.close();
+  await home.folder.remove();
+});
+
+const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
+const sent = (path: string) => broker.received.filter((one) => one.path === path).map(({ text }) => JSON.parse(text));
+
+const agent = {
+  id: "agt_7h3k9m2p5r8t1w4y6a0c3e5g7j",
+  name: "report",
+  client_id: "agentkeys",
+  key_thumbprint: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+  created_at: "2026-01-01T00:00:00Z",
+};
+const revoked = { ...agent, id: "agt_00000000000000000000000000", revoked_at: "2026-01-02T00:00:00Z" };
+const scope = { actions: ["token"], resources: ["https://api.example.com"] };
+const grant = {
+  id: "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j",
+  agent: agent.id,
+  issuer: "oidc",
+  scope,
+  delivery: "release",
+  constraints: { max_uses: 100, max_ttl: 600 },
+  uses: 3,
+  created_at: "2026-01-01T00:00:00Z",
+};
+
+describe("whoami", () => {
+  it("shows account, role, identities and wallets", async () => {
+    broker.wallets.add("0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266");
+    const { stdout, code } = await agentkeys("whoami");
+    expect(code).toBe(0);
+    expect(stdout.split("\n")).toEqual([
+      `broker    ${broker.url}`,
+      `account   ${broker.account}`,
+      "role      operator",
+      "identity  email ada@example.com",
+      "wallet    0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 (kept by the person)",
+      "",
+    ]);
+    const json = JSON.parse((await agentkeys("whoami", "--json")).stdout);
+    expect(json).toMatchObject({ broker: broker.url, account: broker.account, role: "operator", wallets: [{}] });
+  });
+});
+
+describe("a recent sign-in", () => {
+  const freshOnly = (): void => {
+    broker.routes.set("POST /v1/grants", ({ headers }) =>
+      headers.authorization === "DPoP access-1"
+        ? problem(401, "ERR_SESSION_NOT_FRESH", { facts: { max_age: 300 } })
+        : { status: 201, body: grant },
+    );
+  };
+  const create = ["grants", "create", "--agent", agent.id, "--resource", "https://api.example.com"];
+
+  it("that is wanted is made by the wallet, and the command is done then", async () => {
+    freshOnly();
+    const ended = await agentkeys(...create, "--json");
+    expect(ended).toMatchObject({ code: 0, stderr: "This needs a recent sign-in: signing in again.\n" });
+    expect(JSON.parse(ended.stdout)).toEqual(grant);
+    expect(broker.count("/v1/auth/walletsig/finish")).toBe(1);
+    expect(JSON.parse(readFileSync(join(home.path, "account.json"), "utf8")).session.access_token).not.toBe("access-1");
+  });
+
+  it("that is wanted again at once is not made again", async () => {
+    broker.routes.set("POST /v1/grants", () => problem(401, "ERR_SESSION_NOT_FRESH"));
+    const ended = await agentkeys(...create);
+    expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_SESSION_NOT_FRESH") });
+    expect(broker.count("/v1/auth/walletsig/finish")).toBe(1);
+  });
+
+  it("is not made where nobody can be asked for the passphrase", async () => {
+    freshOnly();
+    const ended = await run([...create, "--home", home.path]);
+    expect(ended).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/ERR_SESSION_NOT_FRESH.*\n  next: Sign in again/u),
+    });
+    expect(broker.count("/v1/auth/walletsig/start")).toBe(0);
+  });
+
+  it("is made where the session has ended", async () => {
+    broker.routes.set("GET /v1/account", ({ headers }) =>
+      headers.authorization === "DPoP access-1"
+        ? problem(401, "ERR_SESSION_TOKEN")
+        : { status: 200, body: { account: broker.account, role: "member", identities: [], created_at: "" } },
+    );
+    broker.routes.set("POST /oauth/token", () => problem(400, "ERR_SESSION_GRANT"));
+    expect(await agentkeys("whoami")).toMatchObject({ code: 0, stdout: expect.stringContaining("role      member") });
+  });
+
+  it("is not needed where a refresh is enough, and the renewed session is kept", async () => {
+    broker.routes.set("GET /v1/account", ({ headers }) =>
+      headers.authorization === "DPoP access-1"
+        ? problem(401, "ERR_SESSION_TOKEN")
+        : { status: 200, body: { account: broker.account, role: "member", identities: [], created_at: "" } },
+    );
+    broker.routes.set("POST /oauth/token", () => tokens({ account: broker.account }));
+    expect((await agentkeys("whoami")).code).toBe(0);
+    expect(broker.count("/v1/auth/walletsig/start")).toBe(0);
+    const { session } = JSON.parse(readFileSync(join(home.path, "account.json"), "utf8"));
+    expect(broker.received.at(-1)!.headers.authorization).toBe(`DPoP ${session.access_token}`);
+  });
+});
+
+describe("agents", () => {
+  const pairing = {
+    client_id: "agentkeys",
+    client_name: "report\u001B[2J",
+    key_thumbprint: agent.key_thumbprint,
+    address: "127.0.0.1",
+    requested_at: "2026-01-01T00:00:00Z",
+    expires_at: "2026-01-01T00:10:00Z",
+  };
+  beforeEach(() => {
+    broker.routes.set("POST /v1/pairings/view", () => ({ status: 200, body: pairing }));
+    broker.routes.set("POST /v1/pairings/approve", () => ({ status: 201, body: agent }));
+    broker.routes.set("POST /v1/pairings/deny", () => ({ status: 204 }));
+    broker.routes.set("GET /v1/agents", () => ({ status: 200, body: { agents: [agent, revoked] } }));
+    broker.routes.set(`DELETE /v1/agents/${agent.id}`, () => ({ status: 204 }));
+  });
+
+  it("are approved after showing whose key it is, without what would move a terminal", async () => {
+    const ended = await agentkeys("agents", "approve", "WDJB-MJHT", "--name", "report", "--yes");
+    expect(ended).toMatchObject({ code: 0, stdout: `paired  report  ${agent.id}\n` });
+    expect(ended.stderr).toContain(`key      ${agent.key_thumbprint}`);
+    expect(ended.stderr).toContain("from     127.0.0.1, at 2026-01-01T00:00:00Z");
+    expect(ended.stderr).not.toContain("\u001B");
+    expect(sent("/v1/pairings/approve")).toEqual([{ user_code: "WDJB-MJHT", name: "report" }]);
+  });
+
+  it("are not approved unasked", async () => {
+    expect(await agentkeys("agents", "approve", "WDJB-MJHT")).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining("give --yes"),
+    });
+    expect(broker.count("/v1/pairings/approve")).toBe(0);
+  });
+
+  it("are denied", async () => {
+    expect(await agentkeys("agents", "deny", "WDJB-MJHT", "--json")).toMatchObject({
+      code: 0,
+      stdout: '{"denied":"WDJB-MJHT"}\n',
+    });
+    expect(sent("/v1/pairings/deny")).toEqual([{ user_code: "WDJB-MJHT" }]);
+  });
+
+  it("are listed", async () => {
+    expect((await agentkeys("agents", "list")).stdout).toBe(
+      [
+        "NAME    ID                              SINCE                 REVOKED",
+        `report  ${agent.id}  2026-01-01T00:00:00Z  -`,
+        `report  ${revoked.id}  2026-01-01T00:00:00Z  2026-01-02T00:00:00Z`,
+        "",
+      ].join("\n"),
+    );
+    expect(JSON.parse((await agentkeys("agents", "list", "--json")).stdout)).toEqual({ agents: [agent, revoked] });
+  });
+
+  it("are revoked by the name of a live one, and only when asked or told", async () => {
+    expect((await agentkeys("agents", "revoke", "report")).code).toBe(64);
+    expect(broker.count(`/v1/agents/${agent.id}`)).toBe(0);
+    expect((await agentkeys("agents", "revoke", "report", "--yes", "--json")).stdout).toBe(
+      `{"revoked":"${agent.id}"}\n`,
+    );
+    expect(broker.count(`/v1/agents/${agent.id}`)).toBe(1);
+  });
+
+  it("of an unknown or shared name are not guessed", async () => {
+    expect(await agentkeys("agents", "revoke", "nobody", "--yes")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("ERR_GRANT_NOT_FOUND"),
+    });
+    broker.routes.set("GET /v1/agents", () => ({
+      status: 200,
+      body: { agents: [agent, { ...agent, id: revoked.id }] },
+    }));
+    expect(await agentkeys("agents", "revoke", "report", "--yes")).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(`${agent.id}, ${revoked.id}`),
+    });
+  });
+});
+
+describe("grants", () => {
+  beforeEach(() => {
+    broker.routes.set("POST /v1/grants", () => ({ status: 201, body: grant }));
+    broker.routes.set("GET /v1/agents", () => ({ status: 200, body: { agents: [agent] } }));
+  });
+
+  it("are made with scope and limits", async () => {
+    const before = Date.now();
+    const args = [
+      "--agent",
+      "report",
+      "--resource",
+      "https://api.example.com",
+      "--max-ttl",
+      "10m",
+      "--max-uses",
+      "100",
+    ];
+    const ended = await agentkeys("grants", "create", ...args, "--expires", "30d");
+    expect(ended.stdout.split("\n").slice(0, 4)).toEqual([
+      `grant    ${grant.id}`,
+      `agent    ${agent.id}`,
+      "may ask  oidc: token on https://api.example.com",
+      "limits   at most 10m each, 100 uses",
+    ]);
+    const [body] = sent("/v1/grants");
+    const { expires_at: until, ...constraints } = body.constraints;
+    expect({ ...body, constraints }).toEqual({
+      agent: agent.id,
+      issuer: "oidc",
+      scope,
+      constraints: { max_ttl: 600, max_uses: 100 },
+    });
+    expect(until).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/u);
+    expect(Math.abs(Date.parse(until) - before - 30 * 86_400_000)).toBeLessThan(60_000);
+  });
+
+  it.each([
+    ["a duration without a unit", ["--max-ttl", "600"]],
+    ["half a second", ["--max-ttl", "500ms"]],
+    ["no uses", ["--max-uses", "0"]],
+    ["an unknown option", ["--forever"]],
+  ])("with %s are not made", async (_, args) => {
+    const ended = await agentkeys("grants", "create", "--agent", "report", "--resource", "https://x.example", ...args);
+    expect(ended.code).toBe(64);
+    expect(broker.received).toHaveLength(0);
+  });
+
+  it("are listed, and those of one agent", async () => {
+    broker.routes.set("GET /v1/grants", () => ({ status: 200, body: { grants: [grant] } }));
+    const { stdout } = await agentkeys("grants", "list", "--agent", "report");
+    expect(stdout).toContain(`${grant.id}  ${agent.id}  oidc    https://api.example.com  3/100`);
+    expect(broker.received.at(-1)!.path).toBe(`/v1/grants?agent=${agent.id}`);
+    expect(JSON.parse((await agentkeys("grants", "list", "--json")).stdout)).toEqual({ grants: [grant] });
+  });
+
+  it("are revoked, asked or told", async () => {
+    broker.routes.set(`DELETE /v1/grants/${grant.id}`, () => ({ status: 204 }));
+    expect((await agentkeys("grants", "revoke", grant.id)).code).toBe(64);
+    expect((await agentkeys("grants", "revoke", grant.id, "--yes")).stdout).toBe(`revoked  ${grant.id}\n`);
+  });
+
+  it("are explained: the layer that refuses, why, and what would be allowed", async () => {
+    broker.routes.set("POST /v1/grants/explain", () => ({
+      status: 200,
+      body: {
+        allowed: false,
+        layer: "ceiling",
+        code: "ERR_GRANT_DENIED",
+        reason: "no ceiling row contains 3600 seconds",
+        policy: {},
+        would_allow: [{ issuer: "oidc", scope, max_ttl: 900 }],
+      },
+    }));
+    const explain = ["grants", "explain", "--resource", "https://api.example.com", "--ttl", "1h"];
+    expect((await agentkeys(...explain, "--agent", "report")).stdout.split("\n")).toEqual([
+      "refused by the ceiling layer: the operator has set a lower limit for everybody",
+      "reason: no ceiling row contains 3600 seconds",
+      "would be allowed:",
+      "  oidc: token on https://api.example.com, at most 15m",
+      "",
+    ]);
+    await home.pair("worker");
+    expect((await agentkeys(...explain, "--as-agent", "worker")).stdout).toContain("refused by the ceiling layer");
+    expect(sent("/v1/grants/explain")).toEqual([
+      { agent: agent.id, issuer: "oidc", scope, ttl: 3600 },
+      { issuer: "oidc", scope, ttl: 3600 },
+    ]);
+    expect((await agentkeys(...explain)).code).toBe(64);
+  });
+});

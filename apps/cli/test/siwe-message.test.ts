@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { assertBindingText } from "../src/sign-in/bind-wallet.ts";
+import { assertSiweMessage } from "../src/sign-in/siwe-message.ts";
+import { siweMessage } from "./account-broker.ts";
+
+const broker = "https://keys.example";
+const address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
+const expected = { broker, address, chainId: 1 };
+const refusal = expect.objectContaining({ code: "ERR_AUTH_BROKER" });
+
+describe("a sign-in message (EIP-4361)", () => {
+  it("of this broker, wallet and chain is signed", () => {
+    expect(() => assertSiweMessage(siweMessage(broker, address), expected)).not.toThrow();
+  });
+
+  // The example of EIP-4361, which has no expiration and no statement twice.
+  it("as the EIP writes it is read", () => {
+    const text = `example.com wants you to sign in with your Ethereum account:
+0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2
+
+I accept the ExampleOrg Terms of Service: https://example.com/tos
+
+URI: https://example.com/login
+Version: 1
+Chain ID: 1
+Nonce: 32891756
+Issued At: 2021-09-30T16:25:24Z
+Resources:
+- ipfs://bafybeiemxf5abjwjbikoz4mc3a3dla6ual3jsgpdr4cjr3oz3evfyavhwq/
+- https://example.com/my-web2-claim.json`;
+    const owner = "0xC02aaA39b223FE8D0A0e5C4F27eAD9083C756Cc2";
+    expect(() =>
+      assertSiweMessage(text, { broker: "https://example.com/login", address: owner, chainId: 1 }),
+    ).not.toThrow();
+    expect(() => assertSiweMessage(text, { broker: "https://example.com", address: owner, chainId: 1 })).toThrow(
+      refusal,
+    );
+  });
+
+  it.each([
+    ["another domain", { domain: "evil.example" }],
+    ["a domain that begins like ours", { domain: "keys.example.evil.example" }],
+    ["our domain with a port", { domain: "keys.example:8443" }],
+    ["another URI", { uri: "https://evil.example" }],
+    ["a URI that begins like ours", { uri: "https://keys.example.evil.example" }],
+    ["our URI by plain http", { uri: "http://keys.example" }],
+    ["a URI that is none", { uri: "keys" }],
+    ["another wallet", { who: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8" }],
+    ["our wallet without its checksum", { who: address.toLowerCase() }],
+    ["another chain", { chain: "10" }],
+    ["a scheme before the domain", { domain: "https://keys.example" }],
+  ])("of %s is not signed", (_, change) => {
+    expect(() => assertSiweMessage(siweMessage(broker, address, change), expected)).toThrow(refusal);
+  });
+
+  it.each([
+    ["a first line before it", (text: string) => `evil.example wants something:\n${text}`],
+    ["a line after it", (text: string) => `${text}\nhello`],
+    ["a second URI line", (text: string) => text.replace("Version: 1", "URI: https://evil.example\nVersion: 1")],
+    ["a statement of two lines", (text: string) => text.replace("Sign in to", "Pay\nSign in to")],
+    ["carriage returns", (text: string) => text.replaceAll("\n", "\r\n")],
+    ["nothing in it", () => ""],
+  ])("with %s is not signed", (_, change) => {
+    expect(() => assertSiweMessage(change(siweMessage(broker, address)), expected)).toThrow(refusal);
+  });
+
+  it("in which one character of the first seven lines is another is not signed, but for the statement", () => {
+    const text = siweMessage(broker, address);
+    const head = text.indexOf("\nNonce");
+    const statement = [text.indexOf("Sign in"), text.indexOf("\n\nURI")] as const;
+    fc.assert(
+      fc.property(fc.nat(head - 1), fc.constantFrom("x", "0", "\n", " ", "é"), (at, character) => {
+        fc.pre(text[at] !== character && !(at >= statement[0] && at < statement[1]));
+        const changed = text.slice(0, at) + character + text.slice(at + 1);
+        expect(() => assertSiweMessage(changed, expected)).toThrow(refusal);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("a text that binds a wallet", () => {
+  const account = "ab".repeat(32);
+  const text = `Bind ${address} to account ${account} at ${broker}.`;
+  const named = { broker, account, address: address.toLowerCase() };
+
+  it("that names broker, account and address is signed", () => {
+    expect(() => assertBindingText(text, named)).not.toThrow();
+  });
+
+  it.each([
+    ["another broker", text.replace(broker, "https://evil.example")],
+    ["a broker that begins like ours", text.replace(broker, `${broker}.evil.example`)],
+    ["another account", text.replace(account, "cd".repeat(32))],
+    ["another wallet", text.replace(address, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8")],
+  ])("that names %s is not", (_, other) => {
+    expect(() => assertBindingText(other, named)).toThrow(refusal);
+  });
+});
