@@ -21,9 +21,10 @@ const noticesAnHour = 10;
 /** A conversation with a mail server never takes longer, whatever the deadline. In milliseconds. */
 const longestTalk = 60_000;
 
-const startBody = v.strictObject({ email: v.pipe(v.string(), v.maxLength(320)) });
-const emailIdentity = v.object({ type: v.literal("email"), value: v.string() });
-const finishBody = v.strictObject({ token: v.pipe(v.string(), v.maxLength(128)) });
+// In words of their own, since valibot's repeat what was sent.
+const startBody = v.strictObject({ email: shortText("email", 320) }, "expected {email} and nothing else");
+const finishBody = v.strictObject({ token: shortText("token", 128) }, "expected {token} and nothing else");
+const emailIdentity = v.object({ type: v.literal("email", "type: expected email"), value: v.string() });
 
 /** What the store keeps under the hash of a link's token. */
 interface PendingLink {
@@ -151,9 +152,14 @@ function linkKey(token: string): string {
   return `link:${hash("sha256", token, "base64url")}`;
 }
 
+function shortText(name: string, most: number): v.GenericSchema<unknown, string> {
+  const fault = `${name}: expected text of at most ${most} characters`;
+  return v.pipe(v.string(fault), v.maxLength(most, fault));
+}
+
 function parse<Shape>(shape: v.GenericSchema<unknown, Shape>, value: unknown): Shape {
   const parsed = v.safeParse(shape, value);
   if (parsed.success) return parsed.output;
-  const issues = parsed.issues.map((issue) => `${v.getDotPath(issue) ?? "(root)"}: ${issue.message}`);
+  const issues = parsed.issues.map(({ message }) => message);
   throw new AgentKeysError("ERR_REQUEST_MALFORMED", issues.join("; "), { issues });
 }

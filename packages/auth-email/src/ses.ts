@@ -43,7 +43,7 @@ export async function openSes(
         const found = await client.send(new GetEmailIdentityCommand({ EmailIdentity: identity }), options);
         if (found.VerifiedForSendingStatus === true) return true;
       } catch (error) {
-        if (!isNamed(error, "NotFoundException")) throw error;
+        if (nameOf(error) !== "NotFoundException") throw error;
       }
     }
     return false;
@@ -51,9 +51,10 @@ export async function openSes(
 
   async function askReadiness(options: Options): Promise<Readiness> {
     const account = await client.send(new GetAccountCommand({}), options);
-    if (account.SendingEnabled !== true) return unready("sending is disabled for this account and region");
-    if (!(await isVerified(options))) return unready(`no verified identity covers the sender ${sender.address}`);
-    if (account.ProductionAccessEnabled !== true) return degraded("in the sandbox only verified addresses get mail");
+    if (account.SendingEnabled !== true) return say("unready", "sending is disabled for this account and region");
+    if (!(await isVerified(options))) return say("unready", `no verified identity covers the sender ${sender.address}`);
+    if (account.ProductionAccessEnabled !== true)
+      return say("degraded", "in the sandbox only verified addresses get mail");
     return { status: "ready" };
   }
 
@@ -88,10 +89,10 @@ export async function openSes(
       try {
         return await within(signal, askReadiness);
       } catch (error) {
-        if (signal.aborted) return unready("no answer in time");
-        if (isNamed(error, "AccessDeniedException"))
-          return degraded("not allowed to ask (ses:GetAccount, ses:GetEmailIdentity)");
-        return unready(`${nameOf(error)}: ${(error as Error).message}`);
+        if (signal.aborted) return say("unready", "no answer in time");
+        if (nameOf(error) === "AccessDeniedException")
+          return say("degraded", "not allowed to ask (ses:GetAccount, ses:GetEmailIdentity)");
+        return say("unready", `${nameOf(error)}: ${(error as Error).message}`);
       }
     },
     async close() {
@@ -118,20 +119,12 @@ function formatSender({ name, address }: Sender): string {
   return `${isAscii ? `"${name}"` : `=?UTF-8?B?${Buffer.from(name).toString("base64")}?=`} <${address}>`;
 }
 
-function unready(reason: string): Readiness {
-  return { status: "unready", reason: `Amazon SES: ${reason}` };
-}
-
-function degraded(reason: string): Readiness {
-  return { status: "degraded", reason: `Amazon SES: ${reason}` };
+function say(status: "degraded" | "unready", reason: string): Readiness {
+  return { status, reason: `Amazon SES: ${reason}` };
 }
 
 /** The name of an SES or SDK error, or the code of a network one. */
 function nameOf(error: unknown): string {
   const { name, code } = error as { readonly name?: string; readonly code?: string };
   return code ?? name ?? "unknown";
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return nameOf(error) === name;
 }

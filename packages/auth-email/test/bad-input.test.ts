@@ -1,9 +1,11 @@
+import { inspect } from "node:util";
 import { array, assert, asyncProperty, constantFrom, jsonValue } from "fast-check";
 import type { Json } from "@agentkeys/core";
 import { describe, expect, it } from "vitest";
 import { codeOf } from "./support/codes.ts";
 import { createCall, createFakeHost } from "@agentkeys/testkit";
 import { headerOf } from "./support/mail-server.ts";
+import { openPlugin } from "./support/open.ts";
 import { connectTo, serve } from "./support/smtp.ts";
 
 describe("bad input", () => {
@@ -32,6 +34,23 @@ describe("bad input", () => {
     }
     expect(server.mails).toEqual([]);
     expect(host.store.entries()).toEqual([]);
+  });
+
+  it("is not repeated in the error that refuses it", async () => {
+    const host = createFakeHost({ name: "email" });
+    const method = await openPlugin({}, host);
+    const token = "A".repeat(43);
+    for (const body of [
+      token,
+      [token],
+      { token: [token] },
+      { token: token.repeat(3) },
+      { token, more: token },
+    ] as Json[]) {
+      const refusal: unknown = await method.finish(body, createCall(host)).catch((error: unknown) => error);
+      expect(refusal).toMatchObject({ code: "ERR_REQUEST_MALFORMED" });
+      expect(inspect(refusal, { depth: 20 })).not.toContain(token);
+    }
   });
 
   it("never gets anything but a coded error, whatever JSON it is", async () => {

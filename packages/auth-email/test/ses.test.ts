@@ -221,11 +221,9 @@ describe("sending", () => {
 
   it("without an answer is given up before the deadline", async () => {
     const { host, method } = await script({});
-    const begun = performance.now();
-    const refusal: unknown = await method
-      .start(ask, createCall(host, { timeout: 500 }))
-      .catch((fault: unknown) => fault);
-    expect(performance.now() - begun).toBeLessThan(500);
+    const call = createCall(host, { timeout: 500 });
+    const refusal: unknown = await method.start(ask, call).catch((fault: unknown) => fault);
+    expect(call.signal.aborted).toBe(false);
     expect(refusal).toMatchObject({ facts: { reason: "the mail server did not answer in time" } });
     expect(linksOf(host)).toEqual([]);
   });
@@ -241,9 +239,9 @@ describe("sending", () => {
     const ses = { region: "eu-west-1", endpoint: metadata.endpoint };
     const method = await openPlugin({ from: "a@acme.example", transport: "ses", ses }, host);
     afterThis(() => method.close());
-    const begun = performance.now();
-    expect(await codeOf(method.start(ask, createCall(host, { timeout: 500 })))).toBe("ERR_AUTH_UNAVAILABLE");
-    expect(performance.now() - begun).toBeLessThan(500);
+    const call = createCall(host, { timeout: 500 });
+    expect(await codeOf(method.start(ask, call))).toBe("ERR_AUTH_UNAVAILABLE");
+    expect(call.signal.aborted).toBe(false);
     expect(metadata.requests.map(({ route }) => route)).toEqual(["GET /credentials"]);
   });
 

@@ -97,11 +97,9 @@ describe("a server that hangs", () => {
     const server = await serve(options);
     const host = createFakeHost({ name: "email" });
     const method = await connectTo(server.port, host);
-    const begun = performance.now();
-    const refusal: unknown = await method
-      .start(ask, createCall(host, { timeout: 500 }))
-      .catch((error: unknown) => error);
-    expect(performance.now() - begun).toBeLessThan(500);
+    const call = createCall(host, { timeout: 500 });
+    const refusal: unknown = await method.start(ask, call).catch((error: unknown) => error);
+    expect(call.signal.aborted).toBe(false);
     expect(refusal).toMatchObject({
       code: "ERR_AUTH_UNAVAILABLE",
       facts: { reason: "the mail server did not answer in time" },
