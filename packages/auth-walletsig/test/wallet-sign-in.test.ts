@@ -174,6 +174,14 @@ describe("finishing", () => {
     expect(host.store.entries()).toEqual([]);
   });
 
+  it("does not ask the store for what is no id: a key that is no Unicode would be its error", async () => {
+    const { start, finish, host } = await openMethod();
+    const answer = await answerOf(await start());
+    const { uses } = host.store;
+    for (const id of ["\ud800", "", "chl_", "x".repeat(64)]) await refusalOf(finish({ ...answer, challenge_id: id }));
+    expect(host.store.uses).toBe(uses);
+  });
+
   it("is over to the millisecond at which the message says so, whatever part of a second it began in", async () => {
     const { start, finish, host } = await openMethod({}, createFakeHost({ now: 1_767_225_600_999 }));
     const first = await start();
