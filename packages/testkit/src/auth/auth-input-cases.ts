@@ -1,13 +1,13 @@
-import { isAgentKeysError, type ErrorCode, type Json } from "@agentkeys/core";
+import type { ErrorCode, Json } from "@agentkeys/core";
 import type { ConformanceCase } from "../conformance.ts";
-import { check, describe, expectEnd, expectRefusal, isSameJson } from "../expect.ts";
-import { hostileBodies, isPolluted, spoilBody, textsIn } from "../hostile-json.ts";
+import { check, expectEnd, expectRefusal, isSameJson } from "../expect.ts";
+import { hostileBodies, isPolluted, spoilBody } from "../hostile-json.ts";
+import { expectEndOfAborted, expectMalformed, showBody } from "../input.ts";
 import { expectNoSecrets, proofsIn } from "../keeping-secrets.ts";
 import type { AuthFixture } from "./auth-fixture.ts";
 import { begin, defineAuthCase as define, expectSignIn } from "./auth-subject.ts";
 
-const malformed: readonly ErrorCode[] = ["ERR_REQUEST_MALFORMED"];
-const refused: readonly ErrorCode[] = [...malformed, "ERR_AUTH_CHALLENGE", "ERR_AUTH_PROOF"];
+const refused: readonly ErrorCode[] = ["ERR_REQUEST_MALFORMED", "ERR_AUTH_CHALLENGE", "ERR_AUTH_PROOF"];
 
 /** What comes in, what is shown, and what happens when the far side fails. */
 export const authInputCases: readonly ConformanceCase<AuthFixture>[] = [
@@ -15,9 +15,9 @@ export const authInputCases: readonly ConformanceCase<AuthFixture>[] = [
     const { fixture, instance, call } = subject;
     const { ask } = fixture.people[0];
     const bodies = [...hostileBodies, ...(fixture.malformedAsks ?? [])].filter((body) => !isSameJson(body, ask));
-    for (const body of bodies) await expectMalformed(instance.start(body, call()), malformed, show(body));
+    for (const body of bodies) await expectMalformed(instance.start(body, call()), showBody(body));
     for (const { value, what, isLacking } of spoilBody(ask))
-      await expectMalformed(instance.start(value, call()), malformed, what, isLacking);
+      await expectMalformed(instance.start(value, call()), what, { mayBeTaken: isLacking });
     check(!isPolluted(), "a body changed what every object inherits");
   }),
   define(
@@ -28,9 +28,9 @@ export const authInputCases: readonly ConformanceCase<AuthFixture>[] = [
       const signIn = await begin(subject);
       const { challenge, answer } = signIn;
       const bodies = [...hostileBodies, ...(fixture.malformedAnswers?.(challenge, answer) ?? [])];
-      for (const body of bodies) await expectMalformed(instance.finish(body, call()), malformed, show(body));
+      for (const body of bodies) await expectMalformed(instance.finish(body, call()), showBody(body));
       for (const { value, what } of spoilBody(answer))
-        await expectMalformed(instance.finish(value, call()), refused, what);
+        await expectMalformed(instance.finish(value, call()), what, { codes: refused });
       check(!isPolluted(), "a body changed what every object inherits");
       await expectSignIn(subject, signIn);
     },
@@ -76,7 +76,7 @@ export const authInputCases: readonly ConformanceCase<AuthFixture>[] = [
       "an aborted start",
     );
     const finished = await expectEnd(instance.finish(answer, call({ signal: aborted })), "an aborted finish");
-    for (const ended of [started, finished]) checkRejection(ended);
+    for (const ended of [started, finished]) expectEndOfAborted(ended);
   }),
   define("AUTH-17", "a far side that hangs ends with the call", async (subject) => {
     const { fixture, instance, call } = subject;
@@ -84,11 +84,11 @@ export const authInputCases: readonly ConformanceCase<AuthFixture>[] = [
     await fixture.farSide.hang();
     const { ask } = fixture.people[0];
     const late = await expectEnd(instance.start(ask, call({ timeout: 500 })), "a start past its deadline", 2500);
-    checkRejection(late);
+    expectEndOfAborted(late);
     const gone = new AbortController();
     const start = instance.start(ask, call({ signal: gone.signal }));
     setTimeout(() => gone.abort(), 100);
-    checkRejection(await expectEnd(start, "a start whose caller is gone"));
+    expectEndOfAborted(await expectEnd(start, "a start whose caller is gone"));
   }),
   define("AUTH-18", "a far side that is down is ERR_AUTH_UNAVAILABLE, and passes", async (subject) => {
     const { fixture, instance, call } = subject;
@@ -112,30 +112,3 @@ export const authInputCases: readonly ConformanceCase<AuthFixture>[] = [
     await expectSignIn(subject, await begin(subject));
   }),
 ];
-
-async function expectMalformed(
-  work: Promise<unknown>,
-  codes: readonly ErrorCode[],
-  what: string,
-  mayBeTaken = false,
-): Promise<void> {
-  const [result] = await Promise.allSettled([work]);
-  if (mayBeTaken && result?.status === "fulfilled") return;
-  const error = await expectRefusal(work, codes, what);
-  if (!isAgentKeysError(error, "ERR_REQUEST_MALFORMED")) return;
-  check(error.facts.issues.length > 0, `${what}: the error lists no issue`);
-  const longest = Math.max(error.message.length, ...textsIn(error.facts).map(({ length }) => length));
-  check(longest < 4096, `${what}: the error repeats all that it was sent`);
-}
-
-/** What ends an aborted call is the registry's error or the signal's own reason. */
-function checkRejection(ended: PromiseSettledResult<unknown>): void {
-  if (ended.status === "fulfilled") return;
-  const reason: unknown = ended.reason;
-  const isAbort = reason instanceof Error && (reason.name === "AbortError" || reason.name === "TimeoutError");
-  check(isAgentKeysError(reason) || isAbort, `an aborted call threw ${describe(reason)}`);
-}
-
-function show(body: Json): string {
-  return `the body ${JSON.stringify(body).slice(0, 60)}`;
-}
