@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, hash, sign, type KeyObject } from "node:crypto";
-import type { AuditEvent, PublishTools, TreeHead } from "@agentkeys/core";
+import { newRecordId, type AuditEvent, type PublishTools, type TreeHead } from "@agentkeys/core";
 import {
   commitEvent,
   consistencyPath,
@@ -15,7 +15,6 @@ import {
   toBase64,
   toHex,
 } from "@agentkeys/log";
-import { newRecordId } from "@agentkeys/core";
 
 /** A log in memory whose entries, tree, heads and signatures are real: what an anchor is given to publish. */
 export interface TestLog {
