@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { AgentKeysError } from "@agentkeys/core";
 import * as v from "valibot";
-import { parseJson } from "../json/parse-json.ts";
+import { parseJsonObject } from "../json/parse-json.ts";
 
 /** The largest request body, in bytes. */
 export const mostBodyBytes: number = 64 * 1024;
@@ -9,7 +9,7 @@ export const mostBodyBytes: number = 64 * 1024;
 const mostIssues = 32;
 
 /**
- * Reads a JSON body and parses it with a schema; use strict objects, so that an unknown member is refused. Throws
+ * Reads a body that is a JSON object and parses it with a schema; use strict ones, so that an unknown member is refused. Throws
  * ERR_REQUEST_MEDIA_TYPE, ERR_REQUEST_BODY_TOO_LARGE, or ERR_REQUEST_MALFORMED with every issue as `path: what was expected`. No
  * issue quotes a value: it may be a secret.
  *
@@ -22,7 +22,7 @@ export async function readJson<Schema extends v.GenericSchema>(
   const text = await readText(request, "application/json");
   return parseBody(
     schema,
-    readOrRefuse(() => parseJson(text)),
+    readOrRefuse(() => parseJsonObject(text)),
   );
 }
 

@@ -20,6 +20,16 @@ export function parseJson(text: string): Json {
   return value;
 }
 
+/** A JSON object. */
+export type JsonObject = { readonly [member: string]: Json };
+
+/** {@link parseJson} of text that is an object. A list is none, though its members could be looked up like one's. */
+export function parseJsonObject(text: string): JsonObject {
+  const value = parseJson(text);
+  if (typeof value !== "object" || value === null || isList(value)) throw new SyntaxError("it is not an object");
+  return value;
+}
+
 /** Refuses what {@link parseJson} refuses in a value; answers how many members it has at all levels. */
 function checkValue(value: Json, depth: number): number {
   if (typeof value === "string") return checkText(value);

@@ -1,8 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { KeyObject } from "node:crypto";
-import type { Json } from "@agentkeys/core";
 import { decodeBase64url } from "../json/base64url.ts";
-import { parseJson } from "../json/parse-json.ts";
+import { parseJsonObject, type JsonObject } from "../json/parse-json.ts";
 import { signES256 } from "./es256.ts";
 
 /** The largest token or proof, in characters. */
@@ -17,9 +16,6 @@ export interface ParsedJws {
   readonly signingInput: Buffer;
   readonly signature: Buffer;
 }
-
-/** A JSON object. */
-export type JsonObject = { readonly [member: string]: Json };
 
 /**
  * Takes a compact JWS (RFC 7515 section 7.1) apart: three parts of canonical base64url, at most 8 KiB. Throws SyntaxError that says
@@ -63,11 +59,7 @@ export function parseObjectPart(part: string, name: "header" | "payload"): JsonO
   const bytes = decodeBase64url(part);
   if (bytes === undefined) throw new SyntaxError(`the ${name} is not canonical base64url`);
   if (!isUtf8(bytes)) throw new SyntaxError(`the ${name} is not UTF-8`);
-  const value = parseJson(bytes.toString("utf8"));
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new SyntaxError(`the ${name} is not an object`);
-  }
-  return value as JsonObject;
+  return parseJsonObject(bytes.toString("utf8"));
 }
 
 /** A protected header as the first part of a compact JWS. */

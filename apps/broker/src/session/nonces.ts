@@ -49,9 +49,11 @@ export function createNonces({ now, random, most = mostInWindow }: NoncesOptions
   const turn = (): void => {
     const time = now();
     if (time < young.endsAt && young.seen.size < most) return;
-    // After a quiet time the window that has just ended may be older than one length; then it is not live either.
-    old = time < young.endsAt + windowLength ? young : begin(-Infinity);
-    young = begin(time);
+    // A window begins where the last one ended, however late that is noticed: else the last one's nonce would live longer than it
+    // says. After a quiet time there is no last one.
+    const hasLast = time < young.endsAt + windowLength;
+    old = hasLast ? young : begin(-Infinity);
+    young = begin(hasLast ? Math.min(time, young.endsAt) : time);
   };
   const windowOf = (nonce: string): Window | undefined => {
     turn();

@@ -179,37 +179,14 @@ function openModel(): HostStore {
 const key = fc.constantFrom("a", "a%", "a_", "ab", "b", "\u{1f511}");
 const ttl = fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined });
 const value = fc.jsonValue().map((json) => JSON.parse(JSON.stringify(json)) as Json);
-type Step = (space: HostStore) => Promise<unknown>;
+type Step = (target: HostStore) => Promise<unknown>;
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.tuple(key, value, ttl).map(
-    (entry): Step =>
-      (space) =>
-        space.put(...entry),
-  ),
-  fc.tuple(key, value, ttl).map(
-    (entry): Step =>
-      (space) =>
-        space.claim(...entry),
-  ),
-  key.map(
-    (at): Step =>
-      (space) =>
-        space.get(at),
-  ),
-  key.map(
-    (at): Step =>
-      (space) =>
-        space.take(at),
-  ),
-  key.map(
-    (at): Step =>
-      (space) =>
-        space.delete(at),
-  ),
-  key.map(
-    (at): Step =>
-      (space) =>
-        space.list(at),
+  fc.tuple(key, value, ttl).map<Step>((entry) => (target) => target.put(...entry)),
+  fc.tuple(key, value, ttl).map<Step>((entry) => (target) => target.claim(...entry)),
+  fc.tuple(fc.constantFrom("get", "take", "delete", "list"), key).map<Step>(
+    ([verb, at]) =>
+      (target) =>
+        target[verb](at),
   ),
 );
 const wait = fc.integer({ min: 0, max: 2 });
