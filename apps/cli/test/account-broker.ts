@@ -43,6 +43,21 @@ export function siweMessage(url: string, address: string, change: Partial<Record
   ].join("\n");
 }
 
+/** The text that wallet-keystore writes. */
+export function bindingText(url: string, account: string, address: string): string {
+  return [
+    "Bind this wallet to your AgentKeys account.",
+    "",
+    `Broker: ${url}`,
+    `Account: ${account}`,
+    `Wallet: ${getAddress(address)}`,
+    "Nonce: 0123456789abcdef0123456789abcdef",
+    "Expiration Time: 2026-01-01T00:10:00.000Z",
+    "",
+    "The signature proves that you hold the key of this wallet. It moves no funds and lets nobody spend.",
+  ].join("\n");
+}
+
 export async function startAccountBroker(): Promise<AccountBroker> {
   const base = await startTestBroker();
   const challenges = new Map<string, { address: string; message: string }>();
@@ -51,8 +66,7 @@ export async function startAccountBroker(): Promise<AccountBroker> {
     claimed: true,
     claimCode: "0123456789ABCDEFGHJKMNPQRS",
     signInMessage: (address: string) => siweMessage(base.url, address),
-    bindingMessage: (address: string) =>
-      `Bind the wallet ${address} to the account ${broker.account} of ${base.url} .\nNonce: 0123456789abcdef`,
+    bindingMessage: (address: string) => bindingText(base.url, broker.account, address),
     wallets: new Set<string>(),
   });
   const bodyOf = ({ text }: Received) => JSON.parse(text) as Record<string, string>;
@@ -88,8 +102,8 @@ export async function startAccountBroker(): Promise<AccountBroker> {
   broker.routes.set("POST /v1/wallets/finish", (received) => {
     const made = isSigned(bodyOf(received));
     if (made === undefined) return problem(401, "ERR_WALLET_PROOF");
-    broker.wallets.add(made.address);
-    return { status: 200, body: handle(made.address) };
+    broker.wallets.add(made.address.toLowerCase());
+    return { status: 200, body: handle(made.address.toLowerCase()) };
   });
   broker.routes.set("GET /v1/wallets", () => ({ status: 200, body: { wallets: [...broker.wallets].map(handle) } }));
   broker.routes.set("GET /v1/account", () => ({

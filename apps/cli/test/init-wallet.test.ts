@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { unlockWallet } from "../src/wallet/keystore.ts";
-import { siweMessage, startAccountBroker, type AccountBroker } from "./account-broker.ts";
+import { bindingText, siweMessage, startAccountBroker, type AccountBroker } from "./account-broker.ts";
 import { makeFolder, run, type Ended, type Folder } from "./run-command.ts";
 
 const passphrase = "correct horse battery";
@@ -110,7 +110,7 @@ describe("agentkeys init wallet", () => {
   });
 
   it("binds nothing for a broker whose text names another account", async () => {
-    broker.bindingMessage = (who) => `Bind ${who} to ${"cd".repeat(32)} at ${broker.url}`;
+    broker.bindingMessage = (who) => bindingText(broker.url, "cd".repeat(32), who);
     const ended = await init("--mnemonic-file", await folder.write("words", words));
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_AUTH_BROKER") });
     expect(broker.count("/v1/wallets/finish")).toBe(0);

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assertBindingText } from "../src/sign-in/bind-wallet.ts";
 import { assertSiweMessage } from "../src/sign-in/siwe-message.ts";
-import { siweMessage } from "./account-broker.ts";
+import { bindingText, siweMessage } from "./account-broker.ts";
 
 const broker = "https://keys.example";
 const address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -82,19 +82,22 @@ Resources:
 
 describe("a text that binds a wallet", () => {
   const account = "ab".repeat(32);
-  const text = `Bind ${address} to account ${account} at ${broker}.`;
-  const named = { broker, account, address: address.toLowerCase() };
+  const text = bindingText(broker, account, address);
+  const named = { broker, account, address };
 
   it("that names broker, account and address is signed", () => {
     expect(() => assertBindingText(text, named)).not.toThrow();
   });
 
   it.each([
-    ["another broker", text.replace(broker, "https://evil.example")],
-    ["a broker that begins like ours", text.replace(broker, `${broker}.evil.example`)],
-    ["another account", text.replace(account, "cd".repeat(32))],
-    ["another wallet", text.replace(address, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8")],
-  ])("that names %s is not", (_, other) => {
+    ["names another broker", text.replace(broker, "https://evil.example")],
+    ["names a broker that begins like ours", text.replace(broker, `${broker}.evil.example`)],
+    ["names another account", text.replace(account, "cd".repeat(32))],
+    ["names another wallet", text.replace(address, "0x70997970C51812dc3A010C7d01b50e0d17dc79C8")],
+    ["names two brokers", text.replace("Nonce", "Broker: https://evil.example\nNonce")],
+    ["names no account", text.replace("Account", "account")],
+    ["is a sign-in message that quotes it", `${siweMessage("https://evil.example", address)}\n${text}`],
+  ])("that %s is not", (_, other) => {
     expect(() => assertBindingText(other, named)).toThrow(refusal);
   });
 });

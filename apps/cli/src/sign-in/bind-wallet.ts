@@ -24,7 +24,7 @@ export async function bindWallet(
   account: string,
   wallet: HDNodeWallet,
 ): Promise<BoundWallet> {
-  const address = wallet.address.toLowerCase();
+  const { address } = wallet;
   const challenge = await connection.ask(
     { method: "POST", path: "/v1/wallets/start", json: { address } },
     challengeSchema,
@@ -35,19 +35,30 @@ export async function bindWallet(
   return connection.ask({ method: "POST", path: "/v1/wallets/finish", json }, handleSchema);
 }
 
-/** Throws ERR_AUTH_BROKER unless broker, account and address each stand in the text as a word of their own. */
+const firstLine = "Bind this wallet to your AgentKeys account.";
+
+/**
+ * Throws ERR_AUTH_BROKER unless the text begins as wallet-keystore's does, so that it is no sign-in message for somebody else's
+ * site, and its lines name this broker, this account and this wallet.
+ */
 export function assertBindingText(
   text: string,
-  expected: { readonly broker: string; readonly account: string; readonly address: string },
+  { broker, account, address }: { readonly broker: string; readonly account: string; readonly address: string },
 ): void {
-  const words = new Set(text.split(/\s+/u).map((word) => word.replace(/[.,;]$/u, "")));
-  const lower = new Set(Array.from(words, (word) => word.toLowerCase()));
-  for (const [what, value] of Object.entries(expected)) {
-    if (what === "broker" ? words.has(value) : lower.has(value)) continue;
+  const [first, ...lines] = text.split("\n");
+  for (const [name, value] of [
+    ["Broker", broker],
+    ["Account", account],
+    ["Wallet", address],
+  ] as const) {
+    const named = lines.filter((line) => line.startsWith(`${name}: `));
+    const [found] = named.map((line) => line.slice(name.length + 2));
+    if (first === firstLine && named.length === 1 && found === value) continue;
+    const shown = JSON.stringify(first === firstLine ? (found ?? "") : text.slice(0, 200));
     throw new AgentKeysError(
       "ERR_AUTH_BROKER",
-      `the text to sign does not name the ${what} ${value}; nothing was signed`,
-      { expected: value, found: text.slice(0, 500) },
+      `the text to sign names ${shown} where it must name ${name.toLowerCase()} ${value}; nothing was signed`,
+      { expected: value, found: found ?? "" },
     );
   }
 }
