@@ -41,7 +41,7 @@ try {
     };
     step("installing packages", ["pnpm", "install", "--frozen-lockfile"], prepared);
     if (command.build) {
-      step("building", ["pnpm", "exec", "turbo", "run", "build", "--output-logs=errors-only"], prepared);
+      step("building", [join(root, "node_modules/.bin/turbo"), "run", "build", "--output-logs=errors-only"], prepared);
     }
     return prepared;
   });

@@ -1,11 +1,13 @@
 // What is checked besides the tests, one program each. `npm run check` runs these, `npm test` these and the tests.
 import { spawn } from "node:child_process";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const tool = (name, ...args) => ["pnpm", "exec", name, ...args];
+/** By its path: `pnpm exec` looks at the whole installation first. */
+export const tool = (name, ...args) => [join(root, "node_modules/.bin", name), ...args];
+
 const turbo = (task) => tool("turbo", "run", task, "--continue", "--output-logs=errors-only");
 
 /** In order: a later one may need what an earlier one made. */

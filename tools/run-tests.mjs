@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { checks, root, runChecks, runQuietly } from "./checks.mjs";
+import { checks, root, runChecks, runQuietly, tool } from "./checks.mjs";
 
 const wanted = process.argv.slice(2);
 const counts = { passed: 0, failed: 0, skipped: 0 };
@@ -29,17 +29,10 @@ async function buildFirst() {
 async function runVitest(paths) {
   const folder = await mkdtemp(join(tmpdir(), "agentkeys-test-"));
   const results = join(folder, "results.json");
-  const args = [
-    "exec",
-    "vitest",
-    "run",
-    "--reporter=default",
-    "--reporter=json",
-    `--outputFile.json=${results}`,
-    ...paths,
-  ];
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
+  const [vitest = "", ...args] = tool("vitest", "run", ...reporters, ...paths);
   const code = await new Promise((resolve) => {
-    spawn("pnpm", args, { cwd: root, stdio: "inherit" }).on("close", resolve);
+    spawn(vitest, args, { cwd: root, stdio: "inherit" }).on("close", resolve);
   });
   const found = await readFile(results, "utf8").then(countTests, () => ({ passed: 0, failed: 0, skipped: 0 }));
   await rm(folder, { recursive: true });

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { parseSource } from "./source.mjs";
 import { KINDS } from "./tables.mjs";
 
-const LEFT_OUT = new Set(["node_modules", "dist", ".git", ".tooling", ".turbo", ".agentkeys", ".agentkeys-test", "target"]);
+const LEFT_OUT = new Set([
+  "node_modules",
+  "dist",
+  ".git",
+  ".tooling",
+  ".turbo",
+  ".agentkeys",
+  ".agentkeys-test",
+  "target",
+]);
 const TEXT = /\.(ts|mts|mjs|js|json|md|toml|yaml|yml|sh|html|css|sql|txt)$|^\.ci\/run$/;
 const CODE = /\.(ts|mts|mjs|js)$/;
 
