@@ -2,6 +2,7 @@ import type { AuditEvent } from "@agentkeys/core";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  cosignatureLine,
   commitEvent,
   formatCheckpoint,
   formatReceipt,
@@ -184,6 +185,13 @@ describe("verifying a receipt", () => {
     const text = formatCheckpoint({ origin: "broker.example.com/audit/k4t7m2xq/2", size: 1_000_000, root });
     const tlogProof = formatTlogProof({ index: 654_321, path, note: signNote(text, log.key, log.sign) });
     await expect(verifyReceipt({ ...receipt, tlogProof }, trust)).rejects.toEqual(refused);
+  });
+
+  it("refuses a head that the log's name only cosigned, even where that key is trusted as the log's", async () => {
+    const cosigner = makeSigner(log.key.name, 4, random(32));
+    const { text } = parseNote(parseTlogProof(receipt.tlogProof).note);
+    const tlogProof = receipt.tlogProof + cosignatureLine(text, cosigner.key, 1764000000, cosigner.sign);
+    await expect(verifyReceipt({ ...receipt, tlogProof }, { log: cosigner.key })).rejects.toEqual(refused);
   });
 
   it("refuses a head that only an unknown key signed", async () => {
