@@ -28,8 +28,9 @@ export function createBatch(
       keep.run();
       return { value };
     } catch (error) {
-      // SQLite ends the whole transaction by itself for some faults; what came before this command would then be lost unnoticed.
-      if (isStorageFault(error) || !client.inTransaction) throw error;
+      if (isStorageFault(error)) throw error;
+      // For some faults SQLite ends the whole transaction by itself, and what came before is lost. Then there is no savepoint to go
+      // back to, and this throws too.
       undo.run();
       keep.run();
       return { fault: carryError(error) };

@@ -79,7 +79,13 @@ describe("ES256", () => {
   test("anything but 64 bytes is false, and nothing throws", () => {
     const data = Buffer.from("x");
     const signature = signES256(data, pair.privateKey);
-    for (const other of [signature.subarray(0, 63), Buffer.concat([signature, Buffer.alloc(1)]), Buffer.alloc(0)]) {
+    const spread = Buffer.concat([signature.subarray(0, 32), Buffer.alloc(1), signature.subarray(32)]);
+    for (const other of [
+      signature.subarray(0, 63),
+      Buffer.concat([signature, Buffer.alloc(1)]),
+      spread,
+      Buffer.alloc(0),
+    ]) {
       expect(verifyES256(data, pair.publicKey, other)).toBe(false);
     }
     fc.assert(
