@@ -90,7 +90,8 @@ export function bringToolchain(folder, say) {
   return bin;
 }
 
-function bringProgram(folder, name, tool, why, say) {
+/** Makes sure that one program is there, and answers its path. */
+export function bringProgram(folder, name, tool, why, say) {
   const home = join(folder, `${name.toLowerCase()}-${tool.version}`);
   const program = join(home, "node_modules", tool.package, tool.program);
   if (existsSync(program)) return program;

@@ -57,7 +57,8 @@ export function openNotaryAnchor(config: NotaryConfig, host: PluginHost): AuditA
       if (far.kind === "away") return { status: "retry", afterMs: 5000, reason: far.reason };
       if (far.kind === "false") return { status: "refused", reason: far.reason };
       const from = far.kind === "none" ? 0 : Math.min(far.statement.size, head.size);
-      const proof = from === 0 || from === head.size ? [] : await tools.prove(from, head.size);
+      const proof = from === 0 || from === head.size ? [] : await tools.prove(from, head.size).catch(() => undefined);
+      if (proof === undefined) return { status: "retry", afterMs: 5000, reason: "the log could not prove the append" };
       const answer = await ask("/heads", call, { note: head.note, from, proof });
       if (answer.kind === "away") return { status: "retry", afterMs: 5000, reason: answer.reason };
       if (answer.kind === "false") return { status: "refused", reason: answer.reason };

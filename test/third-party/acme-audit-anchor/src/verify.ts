@@ -1,31 +1,28 @@
-import type { Evidence, Json, TreeHead, VerifyOffline } from "@agentkeys/core";
+import type { TreeHead, VerifyOffline } from "@agentkeys/core";
 import { logId, noteHash, parseCheckpoint, parseNote, toBase64, toHex } from "@agentkeys/log";
 import * as v from "valibot";
 import { isSignedBy, parseNotaryKey, Statement } from "./statement.ts";
 
 const Trust = v.strictObject({ public_key: v.string() });
+const NotaryEvidence = v.strictObject({
+  anchor: v.string(),
+  size: v.number(),
+  note_hash: v.string(),
+  finality: v.literal(4),
+  proof: Statement,
+});
 
 /** True when the trusted notary signed this head. Pure: no network, no clock. `trust` is `{public_key}`. */
-export const verifyOffline: VerifyOffline = async (head, evidence, trust) =>
-  readStatement(head, evidence, trust) !== undefined;
-
-function readStatement(head: TreeHead, evidence: Evidence, trust: Json): Statement | undefined {
+export const verifyOffline: VerifyOffline = async (head, evidence, trust) => {
   const known = v.safeParse(Trust, trust);
+  const given = v.safeParse(NotaryEvidence, evidence);
   const key = known.success ? parseNotaryKey(known.output.public_key) : undefined;
-  const statement = v.safeParse(Statement, evidence.proof);
   const hash = hashOf(head);
-  if (key === undefined || hash === undefined || !statement.success) return undefined;
-  const { origin, size, root, note_hash } = statement.output;
-  const { anchor, ...facts } = evidence;
-  const isOfHead = origin === head.origin && size === head.size && root === head.root && note_hash === hash;
-  const isEvidence =
-    typeof anchor === "string" &&
-    Object.keys(facts).length === 4 &&
-    evidence.size === size &&
-    evidence.note_hash === hash &&
-    evidence.finality === 4;
-  return isOfHead && isEvidence && isSignedBy(statement.output, key) ? statement.output : undefined;
-}
+  if (key === undefined || hash === undefined || !given.success) return false;
+  const { size, note_hash, proof } = given.output;
+  const isOfHead = proof.origin === head.origin && proof.size === head.size && proof.root === head.root;
+  return isOfHead && proof.note_hash === hash && note_hash === hash && size === head.size && isSignedBy(proof, key);
+};
 
 /** The note hash of a head whose members all say the same, else undefined. */
 function hashOf(head: TreeHead): string | undefined {
