@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The oldest Node that AgentKeys runs on. */
-export const OLDEST_NODE = "22.12.0";
+/** The oldest Node this repository is worked on with: it runs TypeScript by itself. What is published runs on 22.12. */
+const OLDEST_NODE = "22.18.0";
 
 /**
  * Exact versions by platform, as npm packages that hold one native program. npm checks each tarball against
@@ -101,8 +101,8 @@ export function bringProgram(folder, name, tool, why, say) {
   try {
     installPackage(aside, tool);
     chmodSync(join(aside, "node_modules", tool.package, tool.program), 0o755);
-    rmSync(home, { recursive: true, force: true });
-    renameSync(aside, home);
+    // Another run may have been faster.
+    if (!existsSync(program)) renameSync(aside, home);
   } finally {
     rmSync(aside, { recursive: true, force: true });
   }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, readFile, realpath, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { cleanEnvironment } from "../toolchain.mjs";
 
@@ -15,10 +15,19 @@ const environment = {
 };
 
 export class Installation {
-  /** @param {string} folder an empty one */
-  constructor(folder) {
+  /**
+   * @param {string} folder an empty one
+   * @param {string} node what runs here
+   */
+  constructor(folder, node = process.execPath) {
     this.folder = folder;
     this.bin = join(folder, "node_modules/.bin");
+    this.environment = { ...environment, PATH: [dirname(node), environment["PATH"]].join(delimiter) };
+  }
+
+  /** The same folder, with another Node. */
+  on(/** @type {string} */ node) {
+    return new Installation(this.folder, node);
   }
 
   /** In a new empty folder. */
@@ -30,7 +39,7 @@ export class Installation {
 
   /** Runs a program here and answers what it printed; rejects unless it ends well. */
   async run(program, ...args) {
-    const child = spawn(program, args, { cwd: this.folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(program, args, { cwd: this.folder, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
     if (code === 0) return stdout;
     throw new Error(`${program} ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
@@ -38,7 +47,11 @@ export class Installation {
 
   /** Starts a program of the installation. */
   start(name, ...args) {
-    return spawn(join(this.bin, name), args, { cwd: this.folder, env: environment, stdio: ["ignore", "pipe", "pipe"] });
+    return spawn(join(this.bin, name), args, {
+      cwd: this.folder,
+      env: this.environment,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
   }
 
   /** @param {readonly string[]} packages tarballs, or names with versions */
