@@ -22,7 +22,8 @@ const binDir = values["bin-dir"] === undefined ? undefined : resolve(values["bin
 const programs = new Programs(root, binDir);
 const folder = await makeFolder(values.once);
 const at = (/** @type {string} */ name) => join(folder, name);
-const narrator = new Narrator((text) => text.replaceAll(folder, shortName(folder)));
+// Commands are printed as one would type them, with the folder in a variable of the shell.
+const narrator = new Narrator((text) => text.replaceAll(folder, "$D"));
 
 let isStopping = false;
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
@@ -52,6 +53,9 @@ try {
 async function mainJob() {
   console.log("AgentKeys, the main job. To do it by hand:");
   for (const line of programs.preparation) console.log(`   $ ${line}`);
+  console.log(
+    values.once ? "   $ D=$(mktemp -d)" : `   $ mkdir -p -m 700 ${shortName(folder)}; D=${shortName(folder)}`,
+  );
 
   const keygen = ["keygen", "--out", at("witness.key"), "--name", "witness.local/w1"];
   const logs = at("logs");
@@ -68,7 +72,7 @@ async function mainJob() {
   ];
   const witness = await narrator.step(
     "A witness: it cosigns only what extends the log as it last saw it",
-    [typed("agentkeys-witness", keygen), `${typed("agentkeys-witness", serve)} &`],
+    [typed("agentkeys-witness", keygen), `touch ${logs}`, `${typed("agentkeys-witness", serve)} &`],
     async () => {
       await writeFile(logs, "");
       await programs.run("agentkeys-witness", keygen);
@@ -85,11 +89,8 @@ async function mainJob() {
   await narrator.step(
     "A broker: one TOML file, everything else embedded",
     [
-      `cat > ${at("agentkeys.toml")}`,
-      ...toml
-        .trimEnd()
-        .split("\n")
-        .map((line) => `  ${line}`),
+      `cat > ${at("agentkeys.toml")} <<END\n${toml}END`,
+      `ln -s ${programs.binDir === undefined ? `$PWD/${shortName(programs.installation)}` : programs.installation} ${at("node_modules")}`,
       `${typed("agentkeys-broker", boot)} &`,
     ],
     async () => {

@@ -1,8 +1,8 @@
 // What a plug-in is: code that asks its host for the world, prints nothing and remembers nothing.
 import { nameOf } from "./source.mjs";
-import { HOST_LENDS, PROGRAMS, README_HEADINGS, REACHES, WORLD } from "./tables.mjs";
+import { HOST_LENDS, PARTS, README_HEADINGS, REACHES, WORLD } from "./tables.mjs";
 
-const isProgram = (path) => PROGRAMS.some((folder) => path.startsWith(folder));
+const isProgram = (path) => PARTS.some(({ folder, is }) => is === "program" && path.startsWith(folder));
 
 /** The sources of every plug-in, programs left out. */
 function* pluginSources(tree) {

@@ -66,8 +66,11 @@ export const REACHES = [
   },
 ];
 
-/** Folders of a plug-in's package that are a program of their own: they have no host to ask. */
-export const PROGRAMS = ["packages/audit-witness/src/witness/"];
+/** Parts of a plug-in's package that run by themselves. Each has a budget of its own; a program has no host to ask. */
+export const PARTS = [
+  { folder: "packages/audit-witness/src/witness/", is: "program", why: "agentkeys-witness, the far side" },
+  { folder: "packages/audit-sqlite/src/thread/", is: "thread", why: "the log; what the host lends comes by message" },
+];
 
 /** Globals and functions that stand for what the host lends: time, randomness, network, timers, output. */
 export const HOST_LENDS = [

@@ -25,7 +25,7 @@ export class Narrator {
   async step(title, commands, work) {
     this.#count += 1;
     console.log(`\n${this.#count}. ${title}`);
-    for (const command of commands) console.log(`   $ ${this.shorten(command)}`);
+    for (const command of commands) console.log(`   $ ${this.shorten(command).replaceAll("\n", "\n     ")}`);
     const started = performance.now();
     try {
       const [value, ...lines] = await work();
