@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -30,7 +30,11 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
   process.on(signal, () => {
     if (isStopping) return;
     isStopping = true;
-    void programs.stop().then(() => process.exit(signal === "SIGINT" ? 130 : 143));
+    narrator.silence();
+    void programs.stop().then(async () => {
+      if (values.once) await rm(folder, { recursive: true });
+      process.exit(128 + constants.signals[signal]);
+    });
   });
 }
 
@@ -44,10 +48,13 @@ try {
     await stayUp(url);
   }
 } catch (error) {
-  await programs.stop();
-  if (!(error instanceof StepFailed)) throw error;
-  console.error(`What was written is in ${shortName(folder)}.`);
-  process.exitCode = 1;
+  // Told to stop: what comes after that ends the process.
+  if (!isStopping) {
+    await programs.stop();
+    if (!(error instanceof StepFailed)) throw error;
+    console.error(`What was written is in ${shortName(folder)}.`);
+    process.exitCode = 1;
+  }
 }
 
 async function mainJob() {

@@ -6,6 +6,7 @@ export class StepFailed extends Error {}
 export class Narrator {
   #count = 0;
   #started = performance.now();
+  #isSilent = false;
 
   /** @param {(path: string) => string} shorten what makes a command readable */
   constructor(shorten) {
@@ -33,10 +34,16 @@ export class Narrator {
       console.log(`     (${seconds(started)})`);
       return value;
     } catch (error) {
+      if (this.#isSilent) throw new StepFailed(title);
       console.error(`\nFAILED at step ${this.#count}, "${title}":`);
       console.error(error instanceof Error ? error.message : String(error));
       throw new StepFailed(title);
     }
+  }
+
+  /** Says no more of a failure: the work is being stopped, and fails for that reason. */
+  silence() {
+    this.#isSilent = true;
   }
 
   /** How long all of it took. */
