@@ -26,6 +26,7 @@ export class Programs {
     this.binDir = binDir;
     /** @type {Set<Running>} */
     this.running = new Set();
+    this.isStopped = false;
   }
 
   /** The folder whose packages the broker's configuration finds: the operator's installation. */
@@ -48,6 +49,7 @@ export class Programs {
    * @returns {Running}
    */
   start(name, args, log) {
+    if (this.isStopped) throw new Error("nothing is started any more");
     const path = this.binDir === undefined ? join(this.root, BUILT[name]) : join(this.binDir, name);
     if (!existsSync(path))
       throw new Error(`${relative(this.root, path)} is not there; build it, or name its folder by --bin-dir`);
@@ -81,6 +83,7 @@ export class Programs {
 
   /** Ends what runs: asks, and after five seconds insists. */
   async stop() {
+    this.isStopped = true;
     const all = [...this.running];
     for (const { child } of all) child.kill("SIGTERM");
     const insist = setTimeout(() => all.forEach(({ child }) => child.kill("SIGKILL")), 5000);

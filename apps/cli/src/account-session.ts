@@ -21,16 +21,20 @@ export async function asPerson<Result>(
   work: (connection: BrokerConnection, file: AccountFile) => Promise<Result>,
 ): Promise<Result> {
   const file = await requireAccount(context);
+  const attempt = async (as: AccountFile): Promise<Result> =>
+    context.terminal.progress(
+      `waiting for ${as.broker}`,
+      openAccount(context.home.account, as).then(async (connection) => work(connection, as)),
+    );
   try {
-    return await work(await openAccount(context.home.account, file), file);
+    return await attempt(file);
   } catch (error) {
     const isCured = curedBySignIn.some((code) => isAgentKeysError(error, code));
     const canAsk = context.terminal.isInteractive || context.passphraseFile !== undefined;
     if (!isCured || !(canAsk || file.signIn.method === "email")) throw error;
   }
   context.terminal.note("This needs a recent sign-in: signing in again.");
-  const renewed = await signInAgain(context, file);
-  return work(await openAccount(context.home.account, renewed), renewed);
+  return attempt(await signInAgain(context, file));
 }
 
 /** Signs in to the account of this home again, in another way where one is given, and stores the session. */

@@ -18,7 +18,7 @@ export interface Terminal {
   askSecret(question: string, otherwise: string): Promise<string>;
   /** True for yes. Nothing typed is no. */
   confirm(question: string, otherwise: string): Promise<boolean>;
-  /** Says `title` once the work has taken a second. */
+  /** Says `title` once the work has taken a second in which nobody was being asked anything. */
   progress<Result>(title: string, work: Promise<Result>): Promise<Result>;
 }
 
@@ -29,49 +29,62 @@ export class Interrupted extends Error {}
 export function openTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
   const isInteractive = stdin.isTTY && stderr.isTTY;
-  const assertInteractive = (question: string, otherwise: string): void => {
+  let isAsking = false;
+  const asking = async <Answer>(question: string, otherwise: string, ask: () => Promise<Answer>): Promise<Answer> => {
     if (!isInteractive) throw new UsageError(`nobody can be asked "${question}" here: ${otherwise}`);
+    isAsking = true;
+    try {
+      return await ask();
+    } finally {
+      isAsking = false;
+    }
   };
   const terminal: Terminal = {
     isInteractive,
     print: (line) => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
     erase: (lines) => void stderr.write(`\u001B[${lines}A\u001B[J`),
-    async ask(question, otherwise) {
-      assertInteractive(question, otherwise);
-      const reader = createInterface({ input: stdin, output: stderr });
-      const stopped = new AbortController();
-      reader.once("SIGINT", () => stopped.abort());
-      try {
-        return (await reader.question(`${question} `, { signal: stopped.signal })).trim();
-      } catch (error) {
-        throw stopped.signal.aborted ? new Interrupted("interrupted") : error;
-      } finally {
-        reader.close();
-      }
-    },
-    async askSecret(question, otherwise) {
-      assertInteractive(question, otherwise);
-      try {
-        return await readHidden(stdin, () => stderr.write(`${question} `));
-      } finally {
-        stderr.write("\n");
-      }
-    },
+    ask: async (question, otherwise) => asking(question, otherwise, async () => readLine(question)),
+    askSecret: async (question, otherwise) =>
+      asking(question, otherwise, async () => {
+        try {
+          return await readHidden(stdin, () => stderr.write(`${question} `));
+        } finally {
+          stderr.write("\n");
+        }
+      }),
     async confirm(question, otherwise) {
       const answer = await terminal.ask(`${question} [y/N]`, otherwise);
       return /^y(es)?$/iu.test(answer);
     },
     async progress(title, work) {
-      const timer = setTimeout(() => terminal.note(`${title} …`), 1000);
+      const timer = setInterval(() => {
+        if (isAsking) return;
+        terminal.note(`${title} …`);
+        clearInterval(timer);
+      }, 1000);
       try {
         return await work;
       } finally {
-        clearTimeout(timer);
+        clearInterval(timer);
       }
     },
   };
   return terminal;
+}
+
+/** One line typed in clear; Ctrl-C throws. */
+async function readLine(question: string): Promise<string> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  const stopped = new AbortController();
+  reader.once("SIGINT", () => stopped.abort());
+  try {
+    return (await reader.question(`${question} `, { signal: stopped.signal })).trim();
+  } catch (error) {
+    throw stopped.signal.aborted ? new Interrupted("interrupted") : error;
+  } finally {
+    reader.close();
+  }
 }
 
 /** One line typed without echo, with backspace; Ctrl-C throws. Asks once nothing is echoed any more. */

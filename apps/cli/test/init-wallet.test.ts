@@ -84,7 +84,9 @@ describe("agentkeys init wallet", () => {
     });
     expect(await init("--mnemonic-file", file, "--claim-code", "NOPE")).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/ERR_AUTH_CLAIM_CODE: .*\n  next: Read the code/u),
+      stderr: expect.stringMatching(
+        /agentkeys login --wallet default[^]*ERR_AUTH_CLAIM_CODE: .*\n {2}next: Read the code/u,
+      ),
     });
   });
 
@@ -101,7 +103,7 @@ describe("agentkeys init wallet", () => {
       siweMessage(broker.url, who, { domain: "keys.example", uri: "https://keys.example" });
     const ended = await init("--json", "--mnemonic-file", await folder.write("words", words));
     expect(ended.code).toBe(1);
-    expect(JSON.parse(ended.stderr).error).toMatchObject({
+    expect(JSON.parse(ended.stderr.trim().split("\n").at(-1)!).error).toMatchObject({
       code: "ERR_AUTH_BROKER",
       message: expect.stringContaining("keys.example"),
       next_step: expect.stringContaining("Do not sign it"),

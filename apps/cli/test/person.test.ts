@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { problem, tokens } from "../../../packages/client/test/test-broker.ts";
+import { problem, tokens, type Answered } from "../../../packages/client/test/test-broker.ts";
 import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
 import { makeHome, type MadeHome } from "./made-home.ts";
-import { run } from "./run-command.ts";
+import { run, start } from "./run-command.ts";
 
 let broker: AccountBroker;
 let home: MadeHome;
@@ -55,6 +55,21 @@ describe("whoami", () => {
     ]);
     const json = JSON.parse((await agentkeys("whoami", "--json")).stdout);
     expect(json).toMatchObject({ broker: broker.url, account: broker.account, role: "operator", wallets: [{}] });
+  });
+});
+
+describe("a broker that takes its time", () => {
+  it("is waited for with a word on stderr after a second", async () => {
+    const { promise, resolve } = Promise.withResolvers<Answered>();
+    broker.routes.set("GET /v1/agents", async () => promise);
+    const waiting = start(["agents", "list", "--json", ...home.options]);
+    await waiting.until(/^waiting for http/mu);
+    resolve({ status: 200, body: { agents: [] } });
+    expect(await waiting.ended).toEqual({
+      code: 0,
+      stdout: '{"agents":[]}\n',
+      stderr: `waiting for ${broker.url} …\n`,
+    });
   });
 });
 

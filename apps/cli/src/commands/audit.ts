@@ -82,12 +82,16 @@ async function showReceipt(context: Context, record: string, options: ShowOption
   if (options.waitWitnessed !== undefined && trust.witnesses.length === 0) {
     throw new UsageError("no witness is trusted here: name one by --witness VKEY");
   }
-  const { text, verified } = await context.terminal.progress(
-    "waiting for the receipt",
+  const fetch = async (connection: BrokerConnection) => fetchReceipt(connection, record, trust, options.waitWitnessed);
+  const { text, verified } =
     options.agent === undefined
-      ? asPerson(context, async (connection) => fetchReceipt(connection, record, trust, options.waitWitnessed))
-      : fetchReceipt(await agentConnection(context, options.agent, options), record, trust, options.waitWitnessed),
-  );
+      ? await asPerson(context, fetch)
+      : await context.terminal.progress(
+          "waiting for the receipt",
+          openStoredAgent(context, agentHome(context, options.agentHome), options.agent).then(async ({ connection }) =>
+            fetch(connection),
+          ),
+        );
   if (options.out !== undefined) await writePrivate(options.out, `${text}\n`);
   const { index, checkpoint, cosignatures } = verified;
   const witnesses = cosignatures.map(({ witness, timestamp }) => ({
@@ -103,10 +107,6 @@ async function showReceipt(context: Context, record: string, options: ShowOption
       ...(options.out === undefined ? [JSON.stringify(receipt, undefined, 2)] : [`receipt    ${options.out}`]),
     ],
   );
-}
-
-async function agentConnection(context: Context, name: string, options: TrustOptions): Promise<BrokerConnection> {
-  return (await openStoredAgent(context, agentHome(context, options.agentHome), name)).connection;
 }
 
 /** The receipt as it is now, verified; with `within` (seconds) asked for until a trusted witness has cosigned it. */

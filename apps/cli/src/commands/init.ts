@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import type { HDNodeWallet } from "ethers";
 import { asPerson, signInBy } from "../account-session.ts";
 import { openAccount, type SignIn } from "../account-file.ts";
 import { contextOf, takePassphrase, type Context } from "../context.ts";
@@ -11,7 +12,7 @@ import { lockWallet } from "../wallet/keystore.ts";
 import { deriveWallet, derivationPath } from "../wallet/mnemonic.ts";
 import { assertWordsWillBeKept, takeWords, type WordsOptions } from "../wallet/new-words.ts";
 import { assertFree, storeWallet, type WalletPlace } from "../wallet/wallet-store.ts";
-import { establish, findAccount, introduce, type EstablishOptions } from "./establish.ts";
+import { establish, findAccount, introduce, type EstablishOptions, type Introduction } from "./establish.ts";
 import { addEstablishOptions } from "./options.ts";
 
 interface InitWalletOptions extends EstablishOptions, WordsOptions {
@@ -79,19 +80,11 @@ async function initWallet(context: Context, options: InitWalletOptions): Promise
   if (stored.reason !== undefined)
     terminal.note(`No keychain works here (${stored.reason}); the wallet lies in a file.`);
 
-  let account: string;
-  if (introduction === undefined) {
-    account = await asPerson(context, async (connection, file) => {
-      await bindWallet(connection, file.account, wallet);
-      return file.account;
-    });
-  } else {
-    const signIn: SignIn = { method: "walletsig", wallet: options.name };
-    const signedIn = await terminal.progress("signing in", signInWithWallet(introduction.start, wallet));
-    const file = await establish(context, introduction, signedIn, signIn);
-    await bindWallet(await openAccount(home.account, file), file.account, wallet);
-    account = file.account;
-  }
+  const account = await signInAndBind(context, options.name, wallet, introduction).catch((error: unknown) => {
+    const broker = context.broker === undefined ? "" : ` --broker ${context.broker}`;
+    terminal.note(`The wallet is kept. Go on with:  agentkeys login --wallet ${options.name}${broker}`);
+    throw error;
+  });
   context.show(
     {
       wallet: { name: options.name, address, path: derivationPath, store: stored.place },
@@ -104,6 +97,27 @@ async function initWallet(context: Context, options: InitWalletOptions): Promise
       `account  ${account}`,
     ],
   );
+}
+
+/** Signs in with a new wallet, or (where the home has an account) only binds it; the answer is the account. */
+async function signInAndBind(
+  context: Context,
+  name: string,
+  wallet: HDNodeWallet,
+  introduction: Introduction | undefined,
+): Promise<string> {
+  const { home, terminal } = context;
+  if (introduction === undefined) {
+    return asPerson(context, async (connection, { account }) => {
+      await bindWallet(connection, account, wallet);
+      return account;
+    });
+  }
+  const signIn: SignIn = { method: "walletsig", wallet: name };
+  const signedIn = await terminal.progress("signing in", signInWithWallet(introduction.start, wallet));
+  const file = await establish(context, introduction, signedIn, signIn);
+  await bindWallet(await openAccount(home.account, file), file.account, wallet);
+  return file.account;
 }
 
 async function initEmail(context: Context, options: EstablishOptions, email: string): Promise<void> {
