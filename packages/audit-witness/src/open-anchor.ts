@@ -11,10 +11,11 @@ import type {
 import { fromBase64, isConsistency, noteHash, parseNote, parseVkey, toHex } from "@agentkeys/log";
 import type { AuditWitnessConfig } from "./index.ts";
 import { verifyOffline } from "./verify.ts";
-import { WitnessClient, type FarHead } from "./witness-client.ts";
+import { WitnessClient } from "./witness-client.ts";
 
 // The far size may change between two requests, but not for ever.
 const mostAttempts = 4;
+const cannotProve: PublishResult = { status: "retry", afterMs: 5000, reason: "the log gives no consistency proof now" };
 
 /** Opens the anchor. It keeps nothing open; what it remembers is the size of the newest head the witness cosigned, by log. */
 export function openAnchor(config: AuditWitnessConfig, host: PluginHost): AuditAnchor {
@@ -32,8 +33,12 @@ export function openAnchor(config: AuditWitnessConfig, host: PluginHost): AuditA
   const findFork = async (head: TreeHead, tools: PublishTools, call: Call): Promise<PublishResult> => {
     const far = await client.newestHead(head.logId, call);
     if (typeof far === "string") return { status: "retry", afterMs: 5000, reason: far };
-    const isShown = far !== undefined && far.origin === head.origin && far.size <= head.size;
-    if (isShown && !(await isExtension(far, head, tools))) return { status: "fork", size: far.size, theirs: far.note };
+    if (far === undefined || far.size > head.size)
+      return { status: "refused", reason: "the witness shows no head to compare" };
+    const proof = await prove(tools, far.size, head.size);
+    if (proof === undefined) return cannotProve;
+    const isExtension = isConsistency(far.size, head.size, far.root, fromBase64(head.root), proof.map(fromBase64));
+    if (!isExtension) return { status: "fork", size: far.size, theirs: far.note };
     return { status: "refused", reason: "the witness refuses a head that extends the one it shows" };
   };
 
@@ -48,7 +53,8 @@ export function openAnchor(config: AuditWitnessConfig, host: PluginHost): AuditA
     async publish(head, tools, call) {
       let old = Math.min(await recall(head.logId), head.size);
       for (let attempt = 0; attempt < mostAttempts; attempt++) {
-        const proof = old === 0 ? [] : await tools.prove(old, head.size);
+        const proof = await prove(tools, old, head.size);
+        if (proof === undefined) return cannotProve;
         const answer = await client.submit(head.note, old, proof, call);
         switch (answer.kind) {
           case "cosigned": {
@@ -92,9 +98,13 @@ export function openAnchor(config: AuditWitnessConfig, host: PluginHost): AuditA
   };
 }
 
-async function isExtension(far: FarHead, head: TreeHead, tools: PublishTools): Promise<boolean> {
-  const proof = far.size === 0 ? [] : await tools.prove(far.size, head.size);
-  return isConsistency(far.size, head.size, far.root, fromBase64(head.root), proof.map(fromBase64));
+/** The proof from a size the witness has; undefined when the log cannot give one now. */
+async function prove(tools: PublishTools, from: number, to: number): Promise<readonly string[] | undefined> {
+  try {
+    return from === 0 ? [] : await tools.prove(from, to);
+  } catch {
+    return undefined;
+  }
 }
 
 function makeEvidence(anchor: string, head: TreeHead, line: string): Evidence {

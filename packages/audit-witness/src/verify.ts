@@ -21,8 +21,8 @@ import {
 export const verifyOffline: VerifyOffline = async (head, evidence, trust) => {
   const key = parseTrust(trust);
   const text = parseHead(head);
-  if (key === undefined || text === undefined || !isOf(evidence, head.size, text)) return false;
-  const [line = ""] = evidence.cosignatures ?? [];
+  const line = text === undefined ? undefined : findLine(evidence, head.size, text);
+  if (key === undefined || text === undefined || line === undefined) return false;
   const verified = await verifyLine(text, line, key);
   return verified?.timestamp !== undefined && verified.timestamp > 0;
 };
@@ -40,17 +40,28 @@ function parseHead({ origin, logId: id, size, root, note }: TreeHead): string | 
   }
 }
 
-function isOf(evidence: Evidence, size: number, text: string): boolean {
-  const { anchor, size: found, note_hash: hash, finality, cosignatures, proof, ...more } = evidence;
-  return (
+/** The one cosignature of evidence that is of this form and of this checkpoint; undefined of anything else. */
+function findLine(evidence: unknown, size: number, text: string): string | undefined {
+  if (typeof evidence !== "object" || evidence === null) return undefined;
+  const {
+    anchor,
+    size: found,
+    note_hash: hash,
+    finality,
+    cosignatures,
+    proof,
+    ...more
+  } = evidence as Partial<Evidence>;
+  const [line, ...lines] = Array.isArray(cosignatures) ? (cosignatures as readonly unknown[]) : [];
+  const isOf =
     typeof anchor === "string" &&
     found === size &&
     hash === toHex(noteHash(text)) &&
     finality === 4 &&
-    cosignatures?.length === 1 &&
+    lines.length === 0 &&
     JSON.stringify(proof) === "{}" &&
-    Object.keys(more).length === 0
-  );
+    Object.keys(more).length === 0;
+  return isOf && typeof line === "string" ? line : undefined;
 }
 
 function parseTrust(trust: Json): NoteKey | undefined {

@@ -1,5 +1,13 @@
 import type { Call, HostFetchInit, HostResponse, PluginHost } from "@agentkeys/core";
-import { parseCheckpoint, parseNote, verifyLine, type Checkpoint, type NoteKey } from "@agentkeys/log";
+import {
+  logId as hashOrigin,
+  parseCheckpoint,
+  parseNote,
+  toHex,
+  verifyLine,
+  type Checkpoint,
+  type NoteKey,
+} from "@agentkeys/log";
 import type { AuditWitnessConfig } from "./index.ts";
 
 /** What the witness says to a head, by C2SP tlog-witness. */
@@ -76,10 +84,12 @@ export class WitnessClient {
     try {
       const note = utf8.decode(answer.body);
       const { text, signatures } = parseNote(note);
+      const checkpoint = parseCheckpoint(text);
+      if (toHex(hashOrigin(checkpoint.origin)) !== logId) return "the witness shows the head of another log";
       const lines = signatures.map(({ line }) => line);
       return (await this.findCosignature(text, lines)) === undefined
         ? "the witness's head does not bear its own cosignature"
-        : { ...parseCheckpoint(text), note };
+        : { ...checkpoint, note };
     } catch {
       return "the witness's head is not a checkpoint";
     }

@@ -142,7 +142,7 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
         handle = forward;
       },
       down() {
-        handle = (request) => void request.destroy();
+        handle = (request) => void request.socket.destroy();
       },
       hang() {
         handle = () => undefined;
