@@ -5,7 +5,7 @@ import { problem, tokens } from "../../../packages/client/test/test-broker.ts";
 import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
 import { agentId, makeHome, type MadeHome } from "./made-home.ts";
 import { mint, serveCredentials } from "./minting.ts";
-import { run } from "./run-command.ts";
+import { run, start } from "./run-command.ts";
 
 const resource = "https://api.example.com";
 let broker: AccountBroker;
@@ -69,17 +69,22 @@ describe("issue", () => {
     expect(existsSync(file("receipts"))).toBe(false);
   });
 
-  it("of two processes at once with a spent session refreshes once", async () => {
+  it("of three processes at once with a spent session refreshes once", async () => {
     await home.pair("report", { session: { accessToken: "spent", expiresAt: 0, refreshToken: "refresh-1" } });
     serveCredentials(broker);
     const used: string[] = [];
-    broker.routes.set("POST /oauth/token", ({ text }) => {
+    const { promise: allWait, resolve } = Promise.withResolvers<undefined>();
+    broker.routes.set("POST /oauth/token", async ({ text }) => {
       const token = new URLSearchParams(text).get("refresh_token")!;
       if (used.includes(token)) return problem(400, "ERR_SESSION_GRANT");
       used.push(token);
+      await allWait;
       return tokens({ agent: agentId });
     });
-    const ended = await Promise.all([agentkeys(...issue), agentkeys(...issue), agentkeys(...issue)]);
+    const processes = [1, 2, 3].map(() => start([...issue, ...home.options]));
+    await Promise.all(processes.map(async (one) => one.until(/^waiting for the credential/mu)));
+    resolve(undefined);
+    const ended = await Promise.all(processes.map(async (one) => one.ended));
     expect(ended.map(({ code }) => code)).toEqual([0, 0, 0]);
     expect(used).toEqual(["refresh-1"]);
   });

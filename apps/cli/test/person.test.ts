@@ -27,7 +27,12 @@ const agent = {
   key_thumbprint: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
   created_at: "2026-01-01T00:00:00Z",
 };
-const revoked = { ...agent, id: "agt_00000000000000000000000000", revoked_at: "2026-01-02T00:00:00Z" };
+const revoked = {
+  ...agent,
+  name: "ex\u001B[2J",
+  id: "agt_00000000000000000000000000",
+  revoked_at: "2026-01-02T00:00:00Z",
+};
 const scope = { actions: ["token"], resources: ["https://api.example.com"] };
 const grant = {
   id: "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j",
@@ -180,7 +185,7 @@ describe("agents", () => {
       [
         "NAME    ID                              SINCE                 REVOKED",
         `report  ${agent.id}  2026-01-01T00:00:00Z  -`,
-        `report  ${revoked.id}  2026-01-01T00:00:00Z  2026-01-02T00:00:00Z`,
+        `ex\uFFFD[2J  ${revoked.id}  2026-01-01T00:00:00Z  2026-01-02T00:00:00Z`,
         "",
       ].join("\n"),
     );

@@ -1,3 +1,4 @@
+import { formatVkey } from "@agentkeys/log";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { formatProfile, importKey, makeKey, pairAgent, parseProfile, type PairingOptions } from "../src/index.ts";
 import { heldClock, type HeldClock } from "./held-clock.ts";
@@ -109,6 +110,7 @@ it("a broker that says it is another one is not paired with", async () => {
 it.each([
   ["of another origin", (): string => createTestLog("keys.test/audit/0123abcd/2").vkey],
   ["of a witness", (): string => broker.log.witnessVkey],
+  ["a witness's under the log's name", (): string => formatVkey(broker.log.origin, 4, new Uint8Array(32).fill(7))],
   ["not a key", (): string => "keys"],
 ])("a log key that is %s is not pinned", async (_, vkey) => {
   const told = descriptionOf(broker);
