@@ -10,7 +10,8 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import type { TreeHead } from "@agentkeys/core";
 import { cosignatureLine, formatVkey, parseNote, parseVkey } from "@agentkeys/log";
-import { makeSigner, type AnchorFarSide, type TestLog } from "@agentkeys/testkit";
+import { createTestLog, makeSigner, type AnchorFarSide, type TestLog } from "@agentkeys/testkit";
+import { onTestFinished } from "vitest";
 
 const program = fileURLToPath(new URL("../src/witness/bin.ts", import.meta.url));
 
@@ -168,4 +169,22 @@ export async function startProxy(target: string): Promise<FaultyProxy> {
 export function lineBy(signer: string, name: string, note: string, timestamp = 1_764_000_000): string {
   const { publicKey, sign } = makeSigner(signer);
   return cosignatureLine(parseNote(note).text, parseVkey(formatVkey(name, 4, publicKey)), timestamp, sign);
+}
+
+/** A witness that serves a log, ended after the test. */
+export async function openWitness(log: TestLog, ...more: string[]): Promise<RunningWitness & { folder: string }> {
+  const { path, remove } = makeFolder();
+  const witness = await startWitness(path, "--log", log.vkey, ...more);
+  onTestFinished(async () => {
+    await witness.end("SIGKILL");
+    remove();
+  });
+  return { ...witness, folder: path };
+}
+
+/** A log of so many entries. */
+export function growTo(size: number): TestLog {
+  const log = createTestLog();
+  log.grow(size);
+  return log;
 }
