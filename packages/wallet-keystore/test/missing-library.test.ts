@@ -1,0 +1,64 @@
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+
+const run = promisify(execFile);
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+let folder: string;
+
+// The plug-in as it stands in an install of its own, with the libraries that a test puts there.
+beforeEach(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), "agentkeys-wallet-keystore-")));
+  await cp(here("../src"), join(folder, "src"), { recursive: true });
+  await cp(here("../package.json"), join(folder, "package.json"));
+  await mkdir(join(folder, "node_modules/@agentkeys"), { recursive: true });
+  await symlink(here("../../core"), join(folder, "node_modules/@agentkeys/core"));
+  await install("valibot");
+});
+afterEach(() => rm(folder, { recursive: true }));
+
+async function install(library: string): Promise<void> {
+  await symlink(here(`../node_modules/${library}`), join(folder, "node_modules", library));
+}
+
+/** What a program printed as JSON that has the plug-in as `keystore`, in a process of its own. */
+async function print(program: string): Promise<unknown> {
+  const prelude = `
+    const loaded = [];
+    (await import("node:module")).registerHooks({ load: (url, context, next) => (loaded.push(url), next(url, context)) });
+    const { default: keystore } = await import("./src/index.ts");
+    const { value } = await keystore.config["~standard"].validate({});
+    const rows = new Map();
+    const host = { publicUrl: "https://keys.example", now: Date.now, random: (size) => new Uint8Array(size),
+      store: { put: async (key, row) => rows.set(key, row), get: async (key) => rows.get(key) } };
+    const codeOf = (work) => work.then(() => "no error", ({ code, facts }) => [code, facts]);`;
+  const flags = ["--conditions=agentkeys-source", "--no-warnings", "--input-type=module", "--eval", prelude + program];
+  const { stdout } = await run(process.execPath, flags, { cwd: folder });
+  return JSON.parse(stdout);
+}
+
+describe("the library", () => {
+  it("is missed at boot, with what to do", async () => {
+    const printed = await print("process.stdout.write(JSON.stringify(await codeOf(keystore.create(value, host))));");
+    const reason = "ethers/hash is not installed, run: npm install @agentkeys/wallet-keystore";
+    expect(printed).toEqual(["ERR_PLUGIN_NOT_LOADABLE", { specifier: "ethers/hash", reason }]);
+  });
+
+  it("is loaded neither at boot nor at a start, but at the first signature", async () => {
+    await install("ethers");
+    const printed = await print(`
+      const isLoaded = () => loaded.some((url) => url.includes("/node_modules/ethers/"));
+      const provisioner = await keystore.create(value, host);
+      const { id } = await provisioner.start("ad", { address: "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23" });
+      const steps = [isLoaded()];
+      const signature = "0x" + "11".repeat(64) + "1b";
+      const [code] = await codeOf(provisioner.provision("ad", { challenge_id: id, signature }));
+      steps.push(isLoaded());
+      process.stdout.write(JSON.stringify({ steps, code }));`);
+    expect(printed).toEqual({ steps: [false, true], code: "ERR_WALLET_PROOF" });
+  });
+});
