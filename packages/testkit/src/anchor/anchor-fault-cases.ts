@@ -19,7 +19,7 @@ export const anchorFaultCases: readonly ConformanceCase<AnchorFixture>[] = [
     const evidence = await expectPublished(subject, log.head());
     await farSide.down();
     log.grow(2);
-    const { status } = await publish(subject, log.head());
+    const { status } = await publish(subject, log.head(), { timeout: 2000 });
     check(status === "retry", `publish to a far side that is down is ${status}, not retry`);
     await expectNoAnswer(subject, evidence);
     await farSide.up();
@@ -51,7 +51,7 @@ export const anchorFaultCases: readonly ConformanceCase<AnchorFixture>[] = [
       !("evidence" in result) || subject.fixture.plugin.manifest?.offline !== "none",
       "a lie is taken for evidence",
     );
-    await expectAnswers(subject, evidence, 10_000);
+    await expectAnswers(subject, evidence, 2000);
     await farSide.up();
     await expectPublished(subject, log.head());
     await expectEvidence(subject, head, evidence);
@@ -69,19 +69,15 @@ export const anchorFaultCases: readonly ConformanceCase<AnchorFixture>[] = [
     await fixture.farSide.up();
     await expectPublished(subject, fixture.log.head());
   }),
-  define("ANC-18", "publishing when the host cannot prove is an answer, and takes nothing", async (subject) => {
+  define("ANC-18", "a head that the host cannot prove is not taken, and nothing is lost by it", async (subject) => {
     const { fixture, instance, call } = subject;
     fixture.log.grow(2);
     await expectPublished(subject, fixture.log.head());
     fixture.log.grow(2);
     const tools = { prove: async () => Promise.reject(new Error("the log is closed")) };
     const ended = await expectEnd(instance.publish(fixture.log.head(), tools, call()), "publish without a proof");
-    check(ended.status === "fulfilled", "publish threw because the host could not prove");
-    const needsProof = fixture.plugin.manifest?.checks === "append-only";
-    check(
-      !needsProof || ended.value.status === "retry" || ended.value.status === "refused",
-      "a head is taken without its proof",
-    );
+    const isTaken = ended.status === "fulfilled" && "evidence" in ended.value;
+    check(!isTaken || fixture.plugin.manifest?.checks !== "append-only", "a head is taken without its proof");
     await expectPublished(subject, fixture.log.head());
   }),
   define("ANC-19", "no configured secret stands in a log line or a reason", async (subject) => {
@@ -92,7 +88,7 @@ export const anchorFaultCases: readonly ConformanceCase<AnchorFixture>[] = [
     for (const fault of ["down", "lie"] as const) {
       await fixture.farSide[fault]();
       fixture.log.grow(1);
-      said.push(await publish(subject, fixture.log.head()));
+      said.push(await publish(subject, fixture.log.head(), { timeout: 2000 }));
     }
     expectNoSecrets(secrets, [...said, ...host.logs, ...host.metrics], "a log line or a reason");
   }),
@@ -102,7 +98,7 @@ export const anchorFaultCases: readonly ConformanceCase<AnchorFixture>[] = [
 async function expectNoAnswer(
   subject: AnchorSubject,
   evidence: Parameters<typeof expectAnswers>[1],
-  timeout = 10_000,
+  timeout = 2000,
 ): Promise<void> {
   const [size, isHeld] = await expectAnswers(subject, evidence, timeout);
   check(size === undefined, `the far side does not answer, and head says ${String(size)}`);
