@@ -2,7 +2,7 @@ import { AgentKeysError, isAgentKeysError } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
-import { authorize, parseAsk, type Authorized, type CredentialAsk } from "../steps/authorize.ts";
+import { authorize, parseScopeFor, type Authorized, type CredentialAsk } from "../steps/authorize.ts";
 import type { IdempotencyRow } from "../store/commands/uses.ts";
 import { newEvent } from "./event.ts";
 
@@ -40,7 +40,7 @@ async function recordDenial(broker: Broker, by: Authenticated, ask: CredentialAs
 /** Issuer and scope of a refused ask, as far as they mean anything. */
 function named(broker: Broker, ask: CredentialAsk): { issuer?: string; scope?: string } {
   try {
-    const { issuer, scopeText } = parseAsk(broker, ask);
+    const { issuer, scopeText } = parseScopeFor(broker.issuers, ask);
     return { issuer: issuer.name, scope: scopeText };
   } catch {
     return broker.issuers.has(ask.issuer) ? { issuer: ask.issuer } : {};

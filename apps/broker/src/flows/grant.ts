@@ -1,7 +1,7 @@
 import { AgentKeysError, newIdentifier } from "@agentkeys/core";
 import { RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
-import { longestTtl, parseAsk } from "../steps/authorize.ts";
+import { longestTtl, parseScopeFor } from "../steps/authorize.ts";
 import { assertWithinRights } from "../steps/rights.ts";
 import type { Grant } from "../store/commands/grants.ts";
 import { newEvent } from "./event.ts";
@@ -19,10 +19,10 @@ export interface GrantAsk {
 
 /**
  * Makes a grant no wider than the account's rights of now. Throws ERR_GRANT_NOT_FOUND (agent), ERR_ISSUER_UNKNOWN,
- * ERR_GRANT_SCOPE, ERR_GRANT_AUDIENCE, ERR_GRANT_EXCEEDS_RIGHTS, ERR_GRANT_DENIED (ceiling).
+ * ERR_GRANT_SCOPE, ERR_GRANT_EXCEEDS_RIGHTS, ERR_GRANT_DENIED (ceiling).
  */
 export async function createGrant(broker: Broker, account: string, ask: GrantAsk): Promise<Grant> {
-  const { issuer, scope, scopeText } = parseAsk(broker, ask);
+  const { issuer, scope, scopeText } = parseScopeFor(broker.issuers, ask);
   const now = broker.now();
   if (ask.expiresAt !== undefined && ask.expiresAt <= Math.max(now, ask.notBefore ?? 0)) {
     throw new AgentKeysError("ERR_REQUEST_MALFORMED", "constraints.expires_at is not after now and not_before", {

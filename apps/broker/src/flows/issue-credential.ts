@@ -3,9 +3,10 @@ import { assertAgent, authenticate, type PresentedRequest } from "../steps/authe
 import type { CredentialAsk } from "../steps/authorize.ts";
 import { issue, type Issued } from "../steps/issue.ts";
 import { record } from "../steps/record.ts";
+import { alone } from "./alone.ts";
 import { authorizeOrRecordDenial } from "./denial.ts";
 import { storeFailure } from "./failure.ts";
-import { alone, findRepeated, giveBack, planOf, reserveUse, useOf } from "./use.ts";
+import { findRepeated, giveBack, planOf, reserveUse, useOf } from "./use.ts";
 
 /** The main job: one credential for a live agent, recorded before it is released. Read straight down. */
 export async function issueCredential(

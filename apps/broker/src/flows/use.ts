@@ -24,22 +24,6 @@ export function useOf(by: Authenticated, idempotencyKey: string, ask: Credential
   };
 }
 
-/** Runs `act` unless the same key is being worked on. After a crash nothing is, so memory is the right place to know it. */
-export async function alone<T>(running: Set<string>, name: string, act: () => Promise<T>): Promise<T> {
-  if (running.has(name))
-    throw new AgentKeysError(
-      "ERR_REQUEST_IN_PROGRESS",
-      "the first request with this Idempotency-Key is still running",
-      {},
-    );
-  running.add(name);
-  try {
-    return await act();
-  } finally {
-    running.delete(name);
-  }
-}
-
 /** The row of an earlier use with this key, where there is one. Throws ERR_REQUEST_IDEMPOTENCY_REUSED, or the error it ended with. */
 export function findRepeated(broker: Broker, use: NamedUse): IdempotencyRow | undefined {
   const row = broker.readings.use(use.key);
@@ -51,6 +35,9 @@ export function findRepeated(broker: Broker, use: NamedUse): IdempotencyRow | un
       {},
     );
   if (row.failure !== null) throw remakeFailure(row.failure);
+  if (row.expiresAt * 1000 <= broker.now()) {
+    throw new AgentKeysError("ERR_ISSUER_OUTCOME_UNKNOWN", "the first request's credential has expired meanwhile", {});
+  }
   return row;
 }
 

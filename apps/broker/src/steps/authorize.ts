@@ -45,24 +45,21 @@ export interface AuthorizeContext {
   walletOf(account: string): Promise<string | undefined>;
 }
 
-/** What is asked, parsed as the issuer means it. Throws ERR_ISSUER_UNKNOWN, ERR_GRANT_SCOPE, ERR_GRANT_AUDIENCE. */
-export interface ParsedAsk {
+/** A scope as an issuer means it. */
+export interface ParsedScope {
   readonly issuer: IssuerFacade;
   readonly scope: Scope;
   readonly scopeText: string;
-  readonly token: ReturnType<IssuerFacade["identityToken"]>;
 }
 
-/** Parses an ask. */
-export function parseAsk(
-  context: Pick<AuthorizeContext, "issuers" | "publicUrl">,
+/** Parses the scope of an ask or a grant. Throws ERR_ISSUER_UNKNOWN, ERR_GRANT_SCOPE. */
+export function parseScopeFor(
+  issuers: ReadonlyMap<string, IssuerFacade>,
   ask: { readonly issuer: string; readonly scope: unknown },
-): ParsedAsk {
-  const issuer = findIssuer(context.issuers, ask.issuer);
+): ParsedScope {
+  const issuer = findIssuer(issuers, ask.issuer);
   const scope = issuer.parseScope(parseScope(ask.scope));
-  const token = issuer.identityToken(scope);
-  if (token !== undefined) assertOwnAudience(context, issuer, token.audience);
-  return { issuer, scope, scopeText: formatScope(scope), token };
+  return { issuer, scope, scopeText: formatScope(scope) };
 }
 
 /** The issuer of that name. Throws ERR_ISSUER_UNKNOWN. */
@@ -107,7 +104,9 @@ export async function authorize(
   ask: CredentialAsk,
   repeated?: IdempotencyRow,
 ): Promise<Authorized> {
-  const parsed = parseAsk(context, ask);
+  const parsed = parseScopeFor(context.issuers, ask);
+  const token = parsed.issuer.identityToken(parsed.scope);
+  if (token !== undefined) assertOwnAudience(context, parsed.issuer, token.audience);
   const grant = findGrant(context, by.agent, parsed, ask, repeated);
   assertWithinRights(context.rights, context.readings, grant.account, {
     issuer: ask.issuer,
@@ -115,7 +114,7 @@ export async function authorize(
     ttl: ask.ttl,
   });
   const wallet = await context.walletOf(grant.account);
-  return resultOf("authorize", { by, ...parsed, ttl: ask.ttl, grant, wallet, policy: context.rights.policy });
+  return resultOf("authorize", { by, ...parsed, token, ttl: ask.ttl, grant, wallet, policy: context.rights.policy });
 }
 
 /** The longest lifetime any credential may have, in seconds: what one request may ask at most. */
@@ -124,7 +123,7 @@ export const longestTtl = 24 * 3600;
 function findGrant(
   context: AuthorizeContext,
   agent: string,
-  parsed: ParsedAsk,
+  parsed: ParsedScope,
   ask: CredentialAsk,
   repeated: IdempotencyRow | undefined,
 ): Grant {

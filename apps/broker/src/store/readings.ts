@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNull, or, sql } from "drizzle-orm";
+import { and, asc, desc, eq, gt, isNull, or, sql } from "./drizzle.ts";
 import type { Evidence } from "@agentkeys/core";
 import type { ReadOnlyDatabase } from "./engine.ts";
 import {

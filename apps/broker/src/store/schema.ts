@@ -1,4 +1,4 @@
-import { blob, index, integer, primaryKey, sqliteTable, text } from "drizzle-orm/sqlite-core";
+import { blob, index, integer, primaryKey, sqliteTable, text } from "./drizzle.ts";
 import type { AuditEvent, Json } from "@agentkeys/core";
 
 // Times are milliseconds since the Unix epoch unless a column says seconds. Secrets stand here only as SHA-256.

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent, type Identity } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { accounts, attempts, identities, sessions, settings } from "../schema.ts";

@@ -1,4 +1,4 @@
-import { and, desc, eq, lt } from "drizzle-orm";
+import { and, desc, eq, lt } from "../drizzle.ts";
 import type { Json } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { anchoredHeads } from "../schema.ts";

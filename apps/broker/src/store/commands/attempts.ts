@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lte } from "drizzle-orm";
+import { and, eq, gt, isNull, lte } from "../drizzle.ts";
 import { AgentKeysError } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { attempts, type ProvenAttempt } from "../schema.ts";

@@ -1,4 +1,4 @@
-import { and, eq, isNull } from "drizzle-orm";
+import { and, eq, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, grants } from "../schema.ts";

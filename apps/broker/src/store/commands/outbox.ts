@@ -1,4 +1,4 @@
-import { lte } from "drizzle-orm";
+import { lte } from "../drizzle.ts";
 import type { AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { outbox } from "../schema.ts";

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lte } from "drizzle-orm";
+import { and, eq, gt, isNull, lte } from "../drizzle.ts";
 import type { AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, pairings, pairingTries, sessions } from "../schema.ts";

@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull } from "drizzle-orm";
+import { and, eq, gt, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, sessions } from "../schema.ts";

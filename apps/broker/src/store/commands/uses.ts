@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull, lte, or, sql, lt } from "drizzle-orm";
+import { and, eq, gt, isNull, lte, or, sql, lt } from "../drizzle.ts";
 import { prepared, type Transaction } from "../engine.ts";
 import { agents, grants, idempotency, sessions, type StoredFailure } from "../schema.ts";
 

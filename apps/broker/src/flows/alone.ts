@@ -1,0 +1,17 @@
+import { AgentKeysError } from "@agentkeys/core";
+
+/** Runs `act` unless the same key is being worked on. After a crash nothing is, so memory is the right place to know it. */
+export async function alone<T>(running: Set<string>, name: string, act: () => Promise<T>): Promise<T> {
+  if (running.has(name))
+    throw new AgentKeysError(
+      "ERR_REQUEST_IN_PROGRESS",
+      "the first request with this Idempotency-Key is still running",
+      {},
+    );
+  running.add(name);
+  try {
+    return await act();
+  } finally {
+    running.delete(name);
+  }
+}

@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { loadPlugins } from "../../src/boot/compose.ts";
+import { readConfig } from "../../src/boot/read-config.ts";
+
+const root = join(import.meta.dirname, "../../.agentkeys-test");
+mkdirSync(root, { recursive: true });
+const folder = mkdtempSync(join(root, "boot-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function config(toml: string) {
+  const file = join(folder, "agentkeys.toml");
+  writeFileSync(file, toml);
+  return readConfig(file);
+}
+
+function install(name: string, source: string, manifest: object = { exports: { default: "./index.js" } }) {
+  const at = join(folder, "node_modules", name);
+  mkdirSync(at, { recursive: true });
+  writeFileSync(join(at, "package.json"), JSON.stringify({ name, version: "1.2.3", type: "module", ...manifest }));
+  writeFileSync(join(at, "index.js"), source);
+}
+
+test("no file at all is the whole embedded default", () => {
+  const { listen, publicUrl, plugins, signUp } = readConfig(undefined);
+  expect({ listen, publicUrl, signUp }).toEqual({
+    listen: { host: "127.0.0.1", port: 8787 },
+    publicUrl: "http://127.0.0.1:8787",
+    signUp: "first",
+  });
+  expect(plugins.map((one) => one.specifier)).toEqual([
+    "@agentkeys/auth-walletsig",
+    "@agentkeys/wallet-keystore",
+    "@agentkeys/audit-sqlite",
+    "@agentkeys/issuer-oidc",
+  ]);
+});
+
+test("every mistake of a file is told at once, by its path", () => {
+  expect(() =>
+    config(
+      '[broker]\npublic_url = "http://example.com"\nport = 1\n[accounts]\nsign_up = "maybe"\n[[rights]]\nwho = { role = "king" }\nissuer = "oidc"\nscope = { actions = ["token"], resources = ["a/../b"] }\nmax_ttl = "soon"\n',
+    ),
+  ).toThrow(
+    expect.objectContaining({
+      code: "ERR_CONFIG_INVALID",
+      facts: {
+        issues: expect.arrayContaining([
+          expect.stringMatching(/^broker\.public_url: /u),
+          expect.stringMatching(/^broker\.port: /u),
+          expect.stringMatching(/^accounts\.sign_up: /u),
+          expect.stringMatching(/^rights\.0\.who/u),
+          expect.stringMatching(/^rights\.0\.scope: .*dot segment/u),
+          expect.stringMatching(/^rights\.0\.max_ttl: /u),
+        ]),
+      },
+    }),
+  );
+});
+
+test("a section that nothing selects, and a right of no issuer, are mistakes", () => {
+  expect(() => config('[audit.solana]\nrpc = "x"\n')).toThrow("nothing selects this section");
+  expect(() =>
+    config('[[ceiling]]\nissuer = "aws"\nscope = { actions = ["a"], resources = ["b"] }\nmax_ttl = "1h"\n'),
+  ).toThrow('there is no issuer "aws"');
+});
+
+test("what is not TOML is told by line and column", () => {
+  expect(() => config("[broker\n")).toThrow(expect.objectContaining({ code: "ERR_CONFIG_FILE" }));
+});
+
+test("a plug-in that is not installed is named, with the command that installs it", async () => {
+  await expect(loadPlugins(config('[audit]\nanchors = ["nowhere"]\n'))).rejects.toMatchObject({
+    code: "ERR_PLUGIN_NOT_INSTALLED",
+    message: expect.stringContaining("npm install @agentkeys/audit-nowhere"),
+  });
+});
+
+test("a plug-in without a default export condition is installed but not loadable", async () => {
+  install("@acme/agentkeys-issuer-odd", "export {}", { exports: { import: "./index.js" } });
+  await expect(
+    loadPlugins(
+      config(
+        '[issuer]\nnames = ["odd"]\n[issuer.odd]\nplugin = "@acme/agentkeys-issuer-odd"\n[[rights]]\nwho = { role = "operator" }\nissuer = "odd"\nscope = { actions = ["a"], resources = ["b"] }\nmax_ttl = "1h"\n',
+      ),
+    ),
+  ).rejects.toMatchObject({ code: "ERR_PLUGIN_NOT_LOADABLE" });
+});
+
+test("code that throws at import is not loadable, something else than a plug-in is incompatible", async () => {
+  install("@acme/agentkeys-auth-broken", "throw new Error('boom')");
+  await expect(
+    loadPlugins(config('[auth]\nmethods = ["x"]\n[auth.x]\nplugin = "@acme/agentkeys-auth-broken"\n')),
+  ).rejects.toMatchObject({ code: "ERR_PLUGIN_NOT_LOADABLE", message: expect.stringContaining("boom") });
+  install("@acme/agentkeys-auth-none", "export default {}");
+  await expect(
+    loadPlugins(config('[auth]\nmethods = ["x"]\n[auth.x]\nplugin = "@acme/agentkeys-auth-none"\n')),
+  ).rejects.toMatchObject({ code: "ERR_PLUGIN_INCOMPATIBLE" });
+});
+
+const shape = (change: string) =>
+  `const config = { "~standard": { version: 1, vendor: "acme", validate: (value) => ({ value }) } };
+export default { kind: "auth", name: "x", apiVersion: 1, capabilities: ["in_band"], identityTypes: ["x"], config, create() {}, ${change} };`;
+
+test.each([
+  ["another contract version", "apiVersion: 2", "version 1"],
+  ["another kind", 'kind: "wallet"', "kind auth"],
+  ["no identity types", "identityTypes: []", "identity types"],
+  ["two flows", 'capabilities: ["in_band", "out_of_band"]', "exactly one"],
+])("a plug-in of %s is refused with what is needed", async (name, change, expected) => {
+  const specifier = `@acme/agentkeys-auth-${name.replaceAll(" ", "-")}`;
+  install(specifier, shape(change));
+  await expect(
+    loadPlugins(config(`[auth]\nmethods = ["x"]\n[auth.x]\nplugin = "${specifier}"\n`)),
+  ).rejects.toMatchObject({ code: "ERR_PLUGIN_INCOMPATIBLE", message: expect.stringContaining(expected) });
+});
+
+test("an unknown key of a plug-in's own section is told by its path", async () => {
+  await expect(loadPlugins(config("[audit.sqlite]\nfyle = 1\n"))).rejects.toMatchObject({
+    code: "ERR_CONFIG_INVALID",
+    message: expect.stringMatching(/^audit\.sqlite\.fyle: /u),
+  });
+});
