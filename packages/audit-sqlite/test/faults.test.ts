@@ -170,13 +170,30 @@ test.each([
   expect(() => database.exec(`DELETE FROM ${table} WHERE ${key} = 1`)).toThrow("append-only");
 });
 
+test("a storage error under a read ends the log too", async () => {
+  const { folder, file } = await makeLog(600);
+  const event = boot();
+  const first = await openTestLog(folder);
+  await first.append([event], call);
+  await first.close();
+  // Before the tail, where no opening looks.
+  tamper(file, "DELETE FROM hashes WHERE place = 3");
+  const log = await openTestLog(folder);
+  expect(await codeOf(log.prove(3, 600, call))).toBe("ERR_AUDIT_STORAGE");
+  expect(await codeOf(log.append([boot()], call))).toBe("ERR_AUDIT_UNAVAILABLE");
+  expect(await codeOf(log.find(event.id, call))).toBe("ERR_AUDIT_UNAVAILABLE");
+  expect(await log.ready(call)).toMatchObject({ status: "unready" });
+});
+
 test("a caller whose deadline passes while the thread is busy is told so, and the log goes on", async () => {
   const log = await openTestLog(makeFolder());
   const gone = new AbortController();
-  const busy = log.append(
-    Array.from({ length: 2000 }, () => boot()),
-    call,
-  );
+  const events = Array.from({ length: 3000 }, () => boot());
+  const busy = log.append(events, call);
+  // The events are on their way after this turn, and keep the thread for many.
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
   const slow = codeOf(log.append([issued()], makeCall(gone.signal)));
   const asked = codeOf(log.head(makeCall(gone.signal)));
   const ready = log.ready(makeCall(gone.signal));
@@ -184,8 +201,8 @@ test("a caller whose deadline passes while the thread is busy is told so, and th
   expect(await slow).toBe("ERR_AUDIT_UNAVAILABLE");
   expect(await asked).toBe("ERR_AUDIT_UNAVAILABLE");
   expect(await ready).toMatchObject({ status: "unready" });
-  expect(await busy).toHaveLength(2000);
-  expect((await log.append([boot()], call))[0]!.index).toBeGreaterThanOrEqual(2000);
+  expect(await busy).toHaveLength(3000);
+  expect((await log.append([boot()], call))[0]!.index).toBeGreaterThanOrEqual(3000);
 });
 
 test("a call that comes too late is not begun", async () => {

@@ -1,17 +1,18 @@
 import { parseNote } from "@agentkeys/log";
-import { createTestLog } from "@agentkeys/testkit";
+import { createCall, createTestLog } from "@agentkeys/testkit";
 import { expect, test } from "vitest";
 import { verifyOffline } from "../src/verify.ts";
 import { evidenceOf, makeScene } from "./scene.ts";
-import { lineBy } from "./support.ts";
+import { lineBy, submit } from "./support.ts";
 
 test("a witness that calls a good head inconsistent is not believed to show a fork", async () => {
   const { log, proxy, publish } = await makeScene();
   log.grow(4);
   await publish();
   const { note } = log.head();
+  const cosigned = await (await fetch(`${proxy.url}/${log.logId}/checkpoint`)).text();
   log.grow(2);
-  const shown = [note, "", "garbage", note + lineBy("another witness", "witness.example/w1", note)];
+  const shown = [cosigned, note, "", "garbage", note + lineBy("another witness", "witness.example/w1", note)];
   for (const body of shown) {
     proxy.answer((request, _, response) => {
       response.statusCode = request.method === "POST" ? 422 : 200;
@@ -107,6 +108,29 @@ test("among lines of other witnesses the right one is found, and only that one i
   const again = evidenceOf(await publish());
   expect(again.cosignatures).toEqual([right]);
   expect(await verifyOffline(log.head(), again, { vkey: witness.vkey })).toBe(true);
+});
+
+test("a true cosignature of an older head, given late, does not lower what is remembered", async () => {
+  const { log, proxy, host, publish } = await makeScene();
+  log.grow(5);
+  const older = log.head();
+  const [line] = evidenceOf(await publish(older)).cosignatures!;
+  log.grow(4);
+  await publish();
+  proxy.answer((_, __, response) => response.end(line));
+  expect(evidenceOf(await publish(older))).toMatchObject({ size: 5 });
+  expect(await host.store.list("")).toMatchObject([{ value: 9 }]);
+});
+
+test("a cosigned head of another log is not taken for this one's", async () => {
+  const other = createTestLog("other.example/log");
+  const { log, proxy, host, anchor } = await makeScene("--log", other.vkey);
+  other.grow(3);
+  expect(await submit(proxy.url, other, 0)).toMatchObject({ status: 200 });
+  const shown = await (await fetch(`${proxy.url}/${other.logId}/checkpoint`)).text();
+  proxy.answer((_, __, response) => response.end(shown));
+  expect(await anchor.head(other.logId, createCall(host))).toBe(3);
+  expect(await anchor.head(log.logId, createCall(host))).toBeUndefined();
 });
 
 test("a conflict without a proper size is refused, and one that never ends is to be tried again", async () => {
