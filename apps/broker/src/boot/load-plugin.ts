@@ -115,15 +115,19 @@ function describePackage(file: string, specifier: string): { readonly version: s
 
 function hashPackage(folder: string): string {
   const digest = createHash("sha512");
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.parentPath.includes("node_modules", folder.length))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .toSorted();
-  for (const file of files) {
+  for (const file of filesIn(folder).toSorted()) {
     const bytes = readFileSync(file);
     digest.update(`${file.slice(folder.length)}\0${bytes.length}\0`).update(bytes);
   }
   return `sha512-${digest.digest("base64")}`;
+}
+
+/** Own files only: neither what it depends on nor what a link leads to. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : filesIn(join(folder, entry.name));
+    return entry.isFile() ? [join(folder, entry.name)] : [];
+  });
 }
 
 function notLoadable(specifier: string, reason: string, cause: unknown): AgentKeysError {

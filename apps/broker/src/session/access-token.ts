@@ -41,10 +41,6 @@ export interface AccessTokens {
    * and for one that has expired.
    */
   verify(token: string): AccessTokenClaims;
-  /** Forgets the verified tokens of a session, after it was revoked. */
-  forget(sessionId: string): void;
-  /** Forgets every verified token. */
-  clear(): void;
 }
 
 /** What access tokens are made with. */
@@ -64,7 +60,7 @@ export function createAccessTokens({ keys, issuer, now, random }: AccessTokensOp
   const key = keys.accessToken;
   const headerText = formatHeader({ typ: "at+jwt", alg: "ES256", kid: key.kid });
   const payloadSchema = payloadOf(issuer);
-  let verified = new BoundedMap<string, AccessTokenClaims>(mostRemembered);
+  const verified = new BoundedMap<string, AccessTokenClaims>(mostRemembered);
 
   const readToken = (token: string): AccessTokenClaims => {
     const jws = parseJws(token);
@@ -102,10 +98,6 @@ export function createAccessTokens({ keys, issuer, now, random }: AccessTokensOp
       if (now() >= claims.expiresAt * 1000) throw refuse("it has expired");
       verified.set(name, claims);
       return claims;
-    },
-    forget: (sessionId) => verified.deleteWhere((claims) => claims.sessionId === sessionId),
-    clear: () => {
-      verified = new BoundedMap(mostRemembered);
     },
   };
 }

@@ -32,11 +32,6 @@ export class BoundedMap<Key, Value> {
     this.#entries.delete(key);
   }
 
-  /** Drops every entry whose value answers true. */
-  deleteWhere(isGone: (value: Value) => boolean): void {
-    for (const [key, value] of this.#entries) if (isGone(value)) this.#entries.delete(key);
-  }
-
   /** How many entries there are. */
   get size(): number {
     return this.#entries.size;

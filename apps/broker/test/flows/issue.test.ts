@@ -120,11 +120,12 @@ test("a scope wider than the grant, a longer life and an unknown issuer are refu
 
 test("a grant may hold a pattern, and a credential is for one audience under it that is not the broker itself", async () => {
   const under = (path: string) => ({ actions: ["token"], resources: [path] });
-  expect((await grant(person, agentId, { scope: under("https://*") })).status).toBe(201);
-  expect((await ask(agent, { scope: under("https://tools.example.com/x") })).status).toBe(200);
-  expect((await ask(agent, { scope: under("https://tools.example.com/*") })).body["code"]).toBe("ERR_GRANT_SCOPE");
+  const { agent: other, id } = await pair(broker, person);
+  expect((await grant(person, id, { scope: under("https://*") })).status).toBe(201);
+  expect((await ask(other, { scope: under("https://tools.example.com/x") })).status).toBe(200);
+  expect((await ask(other, { scope: under("https://tools.example.com/*") })).body["code"]).toBe("ERR_GRANT_SCOPE");
   const own = broker.url.replace("http:", "https:");
-  expect((await ask(agent, { scope: under(own) })).body["code"]).toBe("ERR_GRANT_AUDIENCE");
+  expect((await ask(other, { scope: under(own) })).body["code"]).toBe("ERR_GRANT_AUDIENCE");
 });
 
 test("a grant of one use serves one of sixteen who ask at once", async () => {

@@ -11,7 +11,8 @@ import { readForm } from "../body.ts";
 import { countStranger, proofKey, sourceOf } from "../context.ts";
 
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
-const deviceBody = v.strictObject({
+// Unknown parameters are ignored on OAuth routes (RFC 6749 section 3.2).
+const deviceBody = v.object({
   client_id: text(64),
   client_name: v.optional(v.pipe(text(64), v.regex(/^\P{Cc}+$/u, "expected no control characters"))),
   scope: v.optional(text(256)),
