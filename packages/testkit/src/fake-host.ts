@@ -75,6 +75,7 @@ export interface FakeHost extends PluginHost {
 export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
   const { name = "test", publicUrl = "https://keys.example", seed = "agentkeys", secrets = {} } = options;
   const answer = options.fetch ?? (({ url, ...init }: FetchRequest) => fetchLoopback(url, init));
+  const respond = async (request: FetchRequest): Promise<HostResponse> => answer(request);
   const logs: LogLine[] = [];
   const metrics: Measurement[] = [];
   const requests: FetchRequest[] = [];
@@ -109,7 +110,7 @@ export function createFakeHost(options: FakeHostOptions = {}): FakeHost {
     async fetch(url, init = {}) {
       const request = { url, ...init };
       requests.push(request);
-      return answer(request);
+      return orAborted(respond(request), init.signal, url);
     },
     store: createFakeStore(now),
     async secret(reference) {
@@ -153,6 +154,27 @@ export function createCall(host: Pick<PluginHost, "now">, options: CallOptions =
     signal: signal === undefined ? late : AbortSignal.any([late, signal]),
     deadline: host.now() + timeout,
   };
+}
+
+/** A handler that never answers ends with the signal, as every fetch does. */
+async function orAborted(
+  work: Promise<HostResponse>,
+  signal: AbortSignal | undefined,
+  url: string,
+): Promise<HostResponse> {
+  if (signal === undefined) return work;
+  const gone = Promise.withResolvers<never>();
+  const abort = (): void => {
+    const reason = "the call was aborted";
+    gone.reject(new AgentKeysError("ERR_REQUEST_UNREACHABLE", `${url} could not be fetched`, { url, reason }));
+  };
+  signal.addEventListener("abort", abort, { once: true });
+  if (signal.aborted) abort();
+  try {
+    return await Promise.race([work, gone.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
 }
 
 function expand(seed: string, size: number): Uint8Array {
