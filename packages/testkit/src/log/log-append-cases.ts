@@ -149,7 +149,8 @@ export const logAppendCases: readonly ConformanceCase<LogFixture>[] = [
     const late = await expectEnd(instance.append([makeEvent(50)], call()), "an append after close");
     check(late.status === "rejected", "an append after close is acknowledged");
     expectEndOfAborted(late);
-    const { instance: next } = { ...subject, instance: await subject.open() };
+    const next = await subject.open();
+    check((await next.find(makeEvent(1).id, call())) !== undefined, "a record acknowledged before close is lost");
     const settled = results.status === "fulfilled" ? results.value : [];
     for (const [at, result] of settled.entries())
       if (result.status === "fulfilled")
