@@ -15,7 +15,9 @@ function config(toml: string) {
   return readConfig(file);
 }
 
-function install(name: string, source: string, manifest: object = { exports: { default: "./index.js" } }) {
+const loadable = { exports: { default: "./index.js" } };
+
+function install(name: string, source: string, manifest: object = loadable) {
   const at = join(folder, "node_modules", name);
   mkdirSync(at, { recursive: true });
   writeFileSync(join(at, "package.json"), JSON.stringify({ name, version: "1.2.3", type: "module", ...manifest }));

