@@ -15,7 +15,7 @@ interface Line {
   readonly [name: string]: unknown;
 }
 
-const call = makeCall(AbortSignal.timeout(600_000));
+const call = makeCall();
 const appender = fileURLToPath(new URL("./appender.ts", import.meta.url));
 
 /** Runs the appender on a folder and collects its lines; `seen` is called for each. */
