@@ -41,6 +41,16 @@ export function describe(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }
 
+/** True for JSON data that comes back the same from its text: no undefined, no Date, no bytes, no number that is not finite. */
+export function isPlainJson(value: unknown): boolean {
+  if (value === null || typeof value === "boolean" || typeof value === "string") return true;
+  if (typeof value === "number") return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== "object") return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  const isPlain = Array.isArray(value) || prototype === Object.prototype || prototype === null;
+  return isPlain && Object.values(value).every((member) => isPlainJson(member));
+}
+
 /** True for two values that are the same JSON, the order of members aside. */
 export function isSameJson(one: unknown, other: unknown): boolean {
   return sortedText(one) === sortedText(other);

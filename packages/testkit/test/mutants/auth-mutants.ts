@@ -15,7 +15,7 @@ export const hmacMutants = mutantsOf([
   ["AUTH-11", "counts its challenges", "draws its own randomness", "draws four bytes"],
   ["AUTH-12", "trusts what is asked"],
   ["AUTH-13", "trusts what is answered", "burns what it looks at"],
-  ["AUTH-14", "shows the proof", "shows camelCase"],
+  ["AUTH-14", "shows the proof", "shows camelCase", "shows what JSON has not"],
   ["AUTH-15", "logs the proof", "tells the proof"],
   ["AUTH-16", "never ends an aborted call"],
   ["AUTH-19", "is out of band without a page"],

@@ -20,6 +20,6 @@ export const walletMutants = mutantsOf([
   ["WAL-16", "trusts what is answered"],
   ["WAL-17", "counts its challenges"],
   ["WAL-18", "never expires"],
-  ["WAL-19", "logs the signature", "tells the signature", "shows a reserved name"],
+  ["WAL-19", "logs the signature", "tells the signature", "shows a reserved name", "shows what JSON has not"],
   ["WAL-20", "never ends an aborted call"],
 ]);

@@ -58,6 +58,7 @@ async function open(section: Config, host: PluginHost, has: HasFlaw): Promise<Us
       const ttl = has("never expires") ? seconds * 100 : has("expires early") ? seconds - 60 : seconds;
       await store.put(id, pending, ttl);
       if (has("shows the proof")) return { id, expiresAt, public: { message, mac: macOf(keys[user], message) } };
+      if (has("shows what JSON has not")) return { id, expiresAt, public: { message, at: new Date(0) as never } };
       if (has("shows camelCase")) return { id, expiresAt, public: { message, signWith: "hmac" } };
       return { id, expiresAt, public: { message } };
     },

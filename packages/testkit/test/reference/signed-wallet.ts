@@ -61,6 +61,7 @@ async function open(host: PluginHost, has: HasFlaw): Promise<WalletProvisioner> 
       const message = has("signs no id") ? "bind this wallet" : `bind this wallet to ${account}: ${id}`;
       await store.put(id, { account, address, message }, has("never expires") ? 100 * seconds : seconds);
       const shown = has("shows a reserved name") ? { message, challenge_id: id } : { message };
+      if (has("shows what JSON has not")) Object.assign(shown, { bytes: Uint8Array.of(1) });
       return { id, expiresAt: host.now() + seconds * 1000, public: shown };
     },
 
