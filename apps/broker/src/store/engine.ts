@@ -6,7 +6,7 @@ import { openReader } from "./engine-connection.ts";
 import { remakeError, type Ask, type FromWorker, type ToWorker, type WorkerStart } from "./engine-message.ts";
 
 export { prepared } from "./engine-command.ts";
-export type { Command, Commands, ReadOnlyDatabase, Transaction } from "./engine-command.ts";
+export type { Commands, ReadOnlyDatabase, Transaction } from "./engine-command.ts";
 
 /** What to do when the storage itself fails. */
 export interface EngineOptions {
