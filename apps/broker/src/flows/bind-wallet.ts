@@ -1,6 +1,7 @@
 import type { Json, WalletHandle } from "@agentkeys/core";
 import { RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
+import { instant } from "../json/instant.ts";
 import { newEvent } from "./event.ts";
 
 /** Starts binding a wallet to the account. */
@@ -11,7 +12,7 @@ export async function startBinding(
   requestId: string,
 ): Promise<Record<string, Json>> {
   const challenge = await broker.wallet.start(account, ask, requestId);
-  return { ...challenge.public, challenge_id: challenge.id, expires_at: new Date(challenge.expiresAt).toISOString() };
+  return { ...challenge.public, challenge_id: challenge.id, expires_at: instant(challenge.expiresAt) };
 }
 
 /** Binds it when the proof holds, and records it. */

@@ -1,5 +1,6 @@
 import { AgentKeysError, type Json } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
+import { instant } from "../json/instant.ts";
 import type { AuthFacade } from "../facade/auth.ts";
 import { hashSecret, newSecret, newUserCode, normalizeCode } from "./secret.ts";
 
@@ -65,7 +66,7 @@ export async function startSignIn(
   return {
     ...challenge.public,
     challenge_id: challenge.id,
-    expires_at: new Date(challenge.expiresAt).toISOString(),
+    expires_at: instant(challenge.expiresAt),
     ...waiting,
   };
 }

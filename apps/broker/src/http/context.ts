@@ -67,8 +67,3 @@ export function agent(broker: Broker, c: BrokerContext): Authenticated {
 export function proofKey(broker: Broker, c: BrokerContext): string {
   return broker.dpop.verify({ proof: c.req.header("dpop"), method: c.req.method, path: c.req.path }).thumbprint;
 }
-
-/** Milliseconds as RFC 3339 UTC with whole seconds. */
-export function instant(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
-}

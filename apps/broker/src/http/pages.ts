@@ -1,7 +1,7 @@
 import { html } from "hono/html";
+import { instant } from "../json/instant.ts";
 import type { Page } from "@agentkeys/core";
 import type { ShownPage } from "../flows/sign-in-page.ts";
-import { instant } from "./context.ts";
 
 type Markup = ReturnType<typeof html>;
 

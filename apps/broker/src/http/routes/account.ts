@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { AgentKeysError, type Json } from "@agentkeys/core";
+import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { finishBinding, startBinding } from "../../flows/bind-wallet.ts";
 import { revokeSessions } from "../../flows/refresh-session.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
-import { freshPerson, instant, person } from "../context.ts";
+import { freshPerson, person } from "../context.ts";
 
 /** A person's own account, sessions and wallets. */
 export function accountRoutes(app: BrokerApp, broker: Broker): void {

@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { AgentKeysError, type AuditEvent, type AuditView, type Json } from "@agentkeys/core";
 import { Outcome, receiptMediaType, recordTypeName } from "@agentkeys/log";
+import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { upgradeReceipt } from "../../flows/upgrade-receipt.ts";
 import { authenticate } from "../../steps/authenticate.ts";
 import type { BrokerApp } from "../app.ts";
-import { instant, person, presented } from "../context.ts";
+import { person, presented } from "../context.ts";
 
 const page = v.object({
   before: v.optional(v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,15})$/u), v.transform(Number))),

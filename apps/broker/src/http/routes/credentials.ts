@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { AgentKeysError } from "@agentkeys/core";
+import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { issueCredential } from "../../flows/issue-credential.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
-import { instant, presented } from "../context.ts";
+import { presented } from "../context.ts";
 import { scopeBody, ttlBody } from "./grants.ts";
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { AgentKeysError, type Json } from "@agentkeys/core";
+import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { explainAsk } from "../../flows/explain.ts";
 import { createGrant, grantBounds, revokeGrant } from "../../flows/grant.ts";
@@ -7,7 +8,7 @@ import { authenticate, type Authenticated } from "../../steps/authenticate.ts";
 import type { Grant } from "../../store/commands/grants.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
-import { agent, freshPerson, instant, person, presented } from "../context.ts";
+import { agent, freshPerson, person, presented } from "../context.ts";
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 /** The form of a scope; core and the issuer decide about its texts. */

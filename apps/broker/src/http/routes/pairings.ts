@@ -1,10 +1,11 @@
 import * as v from "valibot";
+import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { approvePairing, denyPairing, revokeAgent, viewPairing } from "../../flows/decide-pairing.ts";
 import type { Agent } from "../../store/commands/pairings.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
-import { freshPerson, instant, person } from "../context.ts";
+import { freshPerson, person } from "../context.ts";
 
 const userCode = v.pipe(v.string(), v.minLength(1), v.maxLength(32));
 const codeBody = v.strictObject({ user_code: userCode });
