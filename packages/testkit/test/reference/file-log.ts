@@ -24,6 +24,7 @@ import {
   signNote,
   toBase64,
   toHex,
+  type CommittedEvent,
   type NodeReader,
 } from "@agentkeys/log";
 import * as v from "valibot";
@@ -56,11 +57,18 @@ async function open(host: PluginHost, has: HasFlaw): Promise<AuditLog> {
   let isClosed = false;
   let isPoisoned = false;
 
-  const entryOf = ({ event, salts }: Line): ReturnType<typeof commitEvent> =>
-    commitEvent(event, {
-      random: (length) => fromHex(salts).slice(0, length),
-      indexKey: has("tags every record anew") ? fromHex(salts).slice(0, 32) : indexKey,
-    });
+  const made = new WeakMap<Line, CommittedEvent>();
+  const entryOf = (line: Line): CommittedEvent => {
+    const { event, salts } = line;
+    const entry =
+      made.get(line) ??
+      commitEvent(event, {
+        random: (length) => fromHex(salts).slice(0, length),
+        indexKey: has("tags every record anew") ? fromHex(salts).slice(0, 32) : indexKey,
+      });
+    made.set(line, entry);
+    return entry;
+  };
   const nodesOf = (): NodeReader => {
     const { nodes } = growTree(
       0,
