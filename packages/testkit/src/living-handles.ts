@@ -35,7 +35,8 @@ export async function findLivingHandles(work: () => Promise<void>): Promise<read
   hook.enable();
   try {
     await scope.run(true, work);
-    for (let waited = 0; waited < 40 && listLiving(opened).length > 0; waited++) await pause(50);
+    // Looked at only after a while: what was asked for last may not be open yet.
+    for (let waited = 0; waited === 0 || (waited < 40 && listLiving(opened).length > 0); waited++) await pause(50);
     return listLiving(opened);
   } finally {
     hook.disable();

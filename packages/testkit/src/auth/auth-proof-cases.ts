@@ -88,6 +88,11 @@ export const authProofCases: readonly ConformanceCase<AuthFixture>[] = [
   }),
   define("AUTH-08", "the proof of one challenge does not serve another", async (subject) => {
     const { fixture, instance, call } = subject;
+    const isInBand = fixture.plugin.capabilities.includes("in_band");
+    check(
+      fixture.withId !== undefined || !isInBand,
+      "an answer names its challenge: the fixture must say how, by withId",
+    );
     const [one, other] = [await begin(subject), await begin(subject)];
     const moved: Json = fixture.withId?.(other.answer, one.challenge.id) ?? null;
     if (moved === null) return;

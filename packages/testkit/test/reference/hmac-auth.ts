@@ -37,7 +37,7 @@ async function open(section: Config, host: PluginHost, has: HasFlaw): Promise<Us
     count += 1;
     if (has("counts its challenges")) return `chl_${String(count).padStart(26, "0")}`;
     if (has("draws its own randomness")) return newIdentifier("chl", crypto.getRandomValues(host.random(16)));
-    if (has("draws four bytes")) return newIdentifier("chl", Uint8Array.of(...host.random(4), ...Buffer.alloc(12)));
+    if (has("uses four of sixteen bytes")) return newIdentifier("chl", host.random(16).fill(0, 4));
     return newIdentifier("chl", host.random(16));
   };
   const holds = (mac: string, { user, message }: Pending): boolean => {

@@ -1,6 +1,8 @@
 import { hash } from "node:crypto";
 import { setInterval as every, setTimeout as later } from "node:timers";
 import { closeSync, openSync } from "node:fs";
+import { createServer } from "node:net";
+import { Worker } from "node:worker_threads";
 import {
   AgentKeysError,
   definePlugin,
@@ -37,6 +39,8 @@ async function open(section: Config, host: PluginHost, has: HasFlaw): Promise<Us
   const kept = new Map<string, Pending>();
   const leftOver = has("leaves a timer") ? every(() => undefined, 1000) : undefined;
   const file = has("leaves a file open") ? openSync(`${host.dataDirectory}/open`, "w") : undefined;
+  if (has("leaves a socket open")) createServer().listen(0, "127.0.0.1").unref();
+  if (has("leaves a thread running")) new Worker("setInterval(() => undefined, 1000)", { eval: true }).unref();
   if (has("logs its secret")) host.log("info", "opened", { stamp: await host.secret(section.stamp) });
   shared.isClosed = false;
   let isClosed = false;
@@ -93,6 +97,7 @@ async function open(section: Config, host: PluginHost, has: HasFlaw): Promise<Us
         if (has("counts visits on GET")) await store.put(`visit:${host.now()}`, 1);
         return has("leads to plain http") ? { kind: "redirect", url: "http://evil.example/" } : opening;
       }
+      if (has("confirms another challenge")) return confirm({ challenge: "chl_other", address: "" }, token);
       const look = has("confirms from memory") ? kept.get(token) : undefined;
       const found = has("spends the letter on the confirm page") ? await store.take(key) : await store.get(key);
       const pending = look ?? (found as Pending | undefined);
