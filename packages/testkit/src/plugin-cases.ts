@@ -101,15 +101,16 @@ export const pluginCases: readonly ConformanceCase<PluginFixture>[] = [
     "after close no timer, socket or file of it lives, and it leaves the store alone",
     async (subject) => {
       const host = subject.makeHost();
+      let uses = 0;
       const living = await findLivingHandles(async () => {
         const instance = await subject.open(host);
         await instance.ready(subject.call());
         await instance.close();
+        uses = host.store.uses;
       });
       check(living.length === 0, `after close there are still: ${living.join(", ")}`);
       const files = listOpenFiles(host.dataDirectory);
       check(files.length === 0, `after close these files are still open: ${files.join(", ")}`);
-      const { uses } = host.store;
       host.advance(86_400_000);
       await pause(50);
       check(host.store.uses === uses, "after close it still uses the store");
