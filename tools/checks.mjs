@@ -18,7 +18,7 @@ export const checks = [
   { name: "lint", command: tool("oxlint", "--type-aware", "--deny-warnings") },
   { name: "format", command: tool("oxfmt", "--check") },
   { name: "house rules", command: ["node", "tools/check-house.mjs"] },
-  { name: "unused code and dependencies", command: tool("knip") },
+  { name: "unused code and dependencies", command: tool("knip", "--no-config-hints") },
   { name: "packages as they are published", command: ["node", "tools/check-packages.mjs"] },
 ];
 
