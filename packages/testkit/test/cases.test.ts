@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import {
   anchorCases,
@@ -35,6 +36,11 @@ describe("the cases", () => {
   });
   it.each(all.map(({ id }) => [id]))("%s has a mutant that it must reject", (id) => {
     expect(listMutants().filter(({ kills }) => kills === id)).not.toEqual([]);
+  });
+  it.each(Object.entries(lists))("of %s stand in the README from the first to the last", (_name, cases) => {
+    const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    expect(readme).toContain(`${cases[pluginCases.length]!.id} … ${cases.at(-1)!.id}`);
+    expect(readme).toContain(`${pluginCases[0]!.id} to ${pluginCases.at(-1)!.id}`);
   });
   it("are named by every mutant", () => {
     const unknown = listMutants().filter(({ kills }) => !all.some(({ id }) => id === kills));
