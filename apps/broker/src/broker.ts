@@ -50,6 +50,8 @@ export interface Broker {
   /** Per agent: asks for credentials that were refused. */
   readonly refusals: Limiter;
   readonly logger: Logger;
+  /** Called when the claim code was spent: it stands nowhere any longer. */
+  readonly onClaimed: () => void;
   readonly now: () => number;
   readonly random: (size: number) => Uint8Array;
   /** The address of the account's bound wallet. */

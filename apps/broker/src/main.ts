@@ -78,7 +78,8 @@ function explain(error: unknown): number {
   process.stderr.write(`  ${describeError(error.code)?.next ?? ""}\n`);
   return error.code.startsWith("ERR_CONFIG") ||
     error.code.startsWith("ERR_PLUGIN") ||
-    error.code === "ERR_AUDIT_LOG_KEY"
+    error.code === "ERR_AUDIT_LOG_KEY" ||
+    error.code === "ERR_AUDIT_IN_USE"
     ? exit.config
     : exit.failed;
 }

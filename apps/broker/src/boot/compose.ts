@@ -30,6 +30,7 @@ import { formatPolicy } from "../steps/rights.ts";
 import { openStore, type Store } from "../store/engine-store.ts";
 import { openKeyValueStore } from "../store/key-value.ts";
 import { createReadings } from "../store/readings.ts";
+import { removeClaimCode } from "./claim-code.ts";
 import { createHost } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import type { BrokerConfig } from "./read-config.ts";
@@ -221,6 +222,7 @@ async function assemble(
     strangers: createLimiter({ limit: 60, seconds: 60, now }),
     refusals: createLimiter({ limit: 60, seconds: 60, now }),
     logger,
+    onClaimed: () => removeClaimCode(config.dataDirectory),
     now,
     random,
     async walletOf(account) {

@@ -3,8 +3,9 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { AgentKeysError, apiVersion, formatIssues, isPlugin, type Plugin } from "@agentkeys/core";
+import { AgentKeysError, apiVersion, isPlugin, type Plugin } from "@agentkeys/core";
 import type { BrokerConfig, SelectedPlugin } from "./read-config.ts";
+import { tellIssues } from "./tell-issues.ts";
 
 /** A plug-in that was found, fits, and whose settings its own schema has taken. */
 export interface LoadedPlugin {
@@ -27,7 +28,7 @@ export async function loadPlugin(selected: SelectedPlugin, config: BrokerConfig)
   const plugin = assertFits(found, selected);
   const checked = await plugin.config["~standard"].validate(selected.settings);
   if (checked.issues !== undefined) {
-    const issues = formatIssues(`${selected.kind}.${selected.name}`, checked.issues);
+    const issues = tellIssues(`${selected.kind}.${selected.name}`, checked.issues);
     throw new AgentKeysError("ERR_CONFIG_INVALID", issues.join("\n"), { issues });
   }
   return { selected, plugin, config: checked.value, ...describePackage(file, selected.specifier) };

@@ -2,9 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
-import { AgentKeysError, formatIssues, type PluginKind, type StandardSchemaV1 } from "@agentkeys/core";
+import { AgentKeysError, type PluginKind, type StandardSchemaV1 } from "@agentkeys/core";
 import type { Ceiling, Right } from "../steps/rights.ts";
 import { configSchema, defaultRights, type ConfigFile } from "./config.ts";
+import { tellIssues } from "./tell-issues.ts";
 
 /** A plug-in the configuration selects: its section's name, its package and its own settings, not yet checked. */
 export interface SelectedPlugin {
@@ -37,13 +38,13 @@ const defaultFile = "agentkeys.toml";
 
 /**
  * Reads the TOML file at `path`, or `agentkeys.toml` in the working directory when there is one, or nothing at all (the embedded
- * default). Reports every mistake at once. Throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID.
+ * default). Every mistake of form is told at once; then every section nothing selects and every unknown issuer. Throws ERR_CONFIG_FILE, ERR_CONFIG_INVALID.
  */
 export function readConfig(path: string | undefined): BrokerConfig {
   const file = resolve(path ?? defaultFile);
   const hasFile = path !== undefined || existsSync(file);
   const parsed = v.safeParse(configSchema, hasFile ? readToml(file) : {});
-  if (!parsed.success) throw invalid(formatIssues("", parsed.issues as readonly StandardSchemaV1.Issue[]));
+  if (!parsed.success) throw invalid(tellIssues("", parsed.issues as readonly StandardSchemaV1.Issue[]));
   return compose(parsed.output, file, hasFile);
 }
 

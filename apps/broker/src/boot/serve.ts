@@ -7,7 +7,7 @@ import { createApp } from "../http/app.ts";
 import { startAnchorLoop } from "../ops/anchor-loop.ts";
 import type { Logger } from "../ops/logger.ts";
 import { startSweep } from "../ops/sweep.ts";
-import { removeClaimCode, renewClaimCode } from "./claim-code.ts";
+import { renewClaimCode } from "./claim-code.ts";
 import { compose } from "./compose.ts";
 import type { BrokerConfig } from "./read-config.ts";
 
@@ -33,9 +33,7 @@ export async function startBroker(
     await broker.outbox.drain();
     await renewClaimCode(broker, config.dataDirectory, show);
     const loops = broker.anchors.map((anchor) => startAnchorLoop({ ...broker, anchor, now: broker.now }));
-    const sweep = startSweep(broker, () => {
-      if (broker.readings.isClaimed()) removeClaimCode(config.dataDirectory);
-    });
+    const sweep = startSweep(broker);
     const server = await listen(createApp(broker, hostsOf(config)).fetch, config.listen);
     return {
       publicUrl: broker.publicUrl,

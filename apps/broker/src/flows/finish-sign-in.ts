@@ -50,7 +50,7 @@ async function complete(
     amr,
     authTime: provenAt,
   });
-  const { account } = await broker.store.write("completeSignIn", {
+  const { account, isClaim } = await broker.store.write("completeSignIn", {
     challengeId,
     identity,
     omni: omniAccount(identity),
@@ -60,6 +60,7 @@ async function complete(
     createdEvent: newEvent(broker, RecordType.accountCreated, {}),
     signedInEvent: newEvent(broker, RecordType.signIn, {}),
   });
+  if (isClaim) broker.onClaimed();
   await broker.outbox.drain();
   return issueTokens(broker, session, refreshToken, { account });
 }

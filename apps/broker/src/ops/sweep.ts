@@ -2,11 +2,10 @@ import type { Broker } from "../broker.ts";
 
 const interval = 60_000;
 
-/** Once a minute: drops what has outlived its use. `also` runs with it. */
-export function startSweep(broker: Broker, also: () => void): { close(): void } {
+/** Once a minute: drops what has outlived its use. */
+export function startSweep(broker: Broker): { close(): void } {
   const sweep = async (): Promise<void> => {
     const now = broker.now();
-    also();
     await broker.store.write("sweepUses", { now });
     await broker.store.write("sweepValues", { now });
   };

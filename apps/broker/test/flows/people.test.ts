@@ -36,6 +36,7 @@ test("a wrong claim code opens no account, and the right one opens the operator'
     identities: [{ type: "evm", value: wallet.address.toLowerCase() }],
   });
   expect((await signIn(stranger, Wallet.createRandom(), code)).body["code"]).toBe("ERR_AUTH_CLAIM_CODE");
+  expect(() => broker.claimCode()).toThrow("ENOENT");
 });
 
 test("the claim code is never in the log", () => {

@@ -46,7 +46,10 @@ export interface SignIn {
  * Ends an attempt with a session: in the account of the identity, or in a new one where sign-up allows it. A claim code is spent
  * here and only here. Throws ERR_AUTH_CHALLENGE (over already), ERR_AUTH_SIGN_UP, ERR_AUTH_CLAIM_CODE.
  */
-export function completeSignIn(db: Transaction, input: SignIn): { readonly account: string } {
+export function completeSignIn(
+  db: Transaction,
+  input: SignIn,
+): { readonly account: string; readonly isClaim: boolean } {
   const [attempt] = db.delete(attempts).where(eq(attempts.challengeId, input.challengeId)).returning().all();
   if (attempt === undefined || attempt.expiresAt <= input.now) {
     throw new AgentKeysError("ERR_AUTH_CHALLENGE", "the challenge is unknown, used or expired", {});
@@ -61,7 +64,7 @@ export function completeSignIn(db: Transaction, input: SignIn): { readonly accou
     .values({ ...input.session, account, createdAt: input.now })
     .run();
   enqueue(db, [{ ...input.signedInEvent, account }]);
-  return { account };
+  return { account, isClaim: known === undefined && attempt.hasClaim };
 }
 
 function openAccount(db: Transaction, input: SignIn, hasClaim: boolean): string {
