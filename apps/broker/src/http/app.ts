@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AgentKeysError, isAgentKeysError, newIdentifier } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import type { BrokerContext, Variables } from "./context.ts";
@@ -22,13 +23,13 @@ export function createApp(broker: Broker, hosts: ReadonlySet<string>): BrokerApp
   const app: BrokerApp = new Hono();
   app.use(async (c, next) => {
     c.set("requestId", newIdentifier("req", broker.random(16)));
+    setCommonHeaders(broker, c);
     if (!hosts.has(c.req.header("host")?.toLowerCase() ?? "")) {
       throw new AgentKeysError("ERR_REQUEST_HOST", "this broker does not serve that name", {
         host: c.req.header("host") ?? "",
       });
     }
     await next();
-    setCommonHeaders(broker, c);
   });
   for (const routes of [
     credentialRoutes,
@@ -71,11 +72,12 @@ function matches(pattern: string, path: string): boolean {
   );
 }
 
+/** Set before there is an answer: on an answer that is made already, each header would make it anew. */
 function setCommonHeaders(broker: Broker, c: BrokerContext): void {
   c.header("x-request-id", c.get("requestId"));
   c.header("x-content-type-options", "nosniff");
-  if (c.res.headers.get("referrer-policy") === null) c.header("referrer-policy", "no-referrer");
-  if (c.res.headers.get("cache-control") === null) c.header("cache-control", "no-store");
+  c.header("referrer-policy", "no-referrer");
+  c.header("cache-control", "no-store");
   if (c.req.header("dpop") !== undefined) c.header("dpop-nonce", broker.nonces.current());
 }
 
@@ -85,18 +87,12 @@ function answerProblem(broker: Broker, c: BrokerContext, error: unknown): Respon
   const problem = toProblem(error, requestId, isOauth);
   if (problem.status >= 500)
     broker.logger.error("http.failed", { request_id: requestId, code: problem.code, reason: reasonOf(error) });
-  const body = JSON.stringify(problem);
-  const answer = new Response(body, {
-    status: problem.status,
-    headers: { "content-type": isOauth ? "application/json" : "application/problem+json" },
-  });
-  c.res = answer;
-  setCommonHeaders(broker, c);
   if (problem.status === 401) c.header("www-authenticate", authenticateHeader(error));
   if (isAgentKeysError(error, "ERR_SESSION_NONCE")) c.header("dpop-nonce", broker.nonces.current());
   if (problem.retry_after !== undefined) c.header("retry-after", String(problem.retry_after));
   if (isAgentKeysError(error, "ERR_REQUEST_METHOD")) c.header("allow", error.facts.allowed.join(", "));
-  return c.res;
+  const type = isOauth ? "application/json" : "application/problem+json";
+  return c.body(JSON.stringify(problem), problem.status as ContentfulStatusCode, { "content-type": type });
 }
 
 /** What the operator reads of it: messages and causes, never a request's contents. */
