@@ -4,7 +4,8 @@ import type { Json } from "./call.ts";
 export type SecretReference = { readonly file: string } | { readonly env: string };
 
 /**
- * A durable key-value space of the plug-in's own. Values are JSON; keys are 1 to 512 characters. A `ttl` is in whole seconds;
+ * A durable key-value space of the plug-in's own. Values are JSON of at most 64 KiB; keys are 1 to 512
+ * characters of well-formed text. A `ttl` is in whole seconds;
  * what has outlived it is gone for every verb. Each verb is atomic, and a write has survived a crash when it resolves.
  */
 export interface HostStore {

@@ -25,8 +25,8 @@ export function createFakeStore(now: () => number): FakeStore {
   let uses = 0;
   const use = (key: string, ttl?: number): void => {
     uses += 1;
-    if (typeof key !== "string" || key.length < 1 || key.length > 512)
-      throw new RangeError("a store key has 1 to 512 characters");
+    if (typeof key !== "string" || key.length < 1 || key.length > 512 || !key.isWellFormed())
+      throw new RangeError("a store key has 1 to 512 well-formed characters");
     if (ttl !== undefined && !(Number.isSafeInteger(ttl) && ttl > 0))
       throw new RangeError("a lifetime is in whole seconds, at least one");
   };
@@ -38,7 +38,9 @@ export function createFakeStore(now: () => number): FakeStore {
     return undefined;
   };
   const write = (key: string, value: Json, ttl: number | undefined): void => {
-    rows.set(key, { text: JSON.stringify(value), until: ttl === undefined ? undefined : now() + ttl * 1000 });
+    const text = JSON.stringify(value);
+    if (new TextEncoder().encode(text).length > 65_536) throw new RangeError("a value is at most 64 KiB of JSON");
+    rows.set(key, { text, until: ttl === undefined ? undefined : now() + ttl * 1000 });
   };
   const entries = (): StoredEntry[] =>
     [...rows.keys()].toSorted().flatMap((key) => {

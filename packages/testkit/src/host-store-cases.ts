@@ -145,7 +145,7 @@ const values: readonly Json[] = [
   [],
   {},
   { a: { b: [1, null, "x"] } },
-  "x".repeat(100_000),
+  "x".repeat(60_000),
 ];
 
 function defineStoreCase(
