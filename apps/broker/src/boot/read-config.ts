@@ -61,7 +61,11 @@ function readToml(file: string): unknown {
 function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConfig {
   const address = splitAddress(config.broker.listen);
   const plugins = selectPlugins(config);
-  const issues = [...findUnusedSections(config, plugins), ...findUnknownIssuers(config)];
+  const issues = [
+    ...findNamelessPlugins(config, plugins),
+    ...findUnusedSections(config, plugins),
+    ...findUnknownIssuers(config),
+  ];
   if (address.port < 1 || address.port > 65_535) issues.push("broker.listen: expected a port from 1 to 65535");
   if (issues.length > 0) throw invalid(issues);
   const rights = config.rights ?? defaultRights;
@@ -111,6 +115,17 @@ const ownKeys: Readonly<Record<PluginKind, readonly string[]>> = {
   audit: ["log", "anchors"],
   issuer: ["names"],
 };
+
+/** `plugin` of a section is an npm name or a path, as text. */
+function findNamelessPlugins(config: ConfigFile, plugins: readonly SelectedPlugin[]): string[] {
+  return plugins.flatMap(({ kind, name }) => {
+    const plugin = (config[kind] as Record<string, { plugin?: unknown }>)[name]?.plugin;
+    const isName = plugin === undefined || (typeof plugin === "string" && plugin !== "");
+    return isName
+      ? []
+      : [`${kind}.${name}.plugin: expected the name of a package, such as "@acme/agentkeys-audit-kafka"`];
+  });
+}
 
 /** A section that nothing selects would be a setting that nothing reads. */
 function findUnusedSections(config: ConfigFile, plugins: readonly SelectedPlugin[]): string[] {

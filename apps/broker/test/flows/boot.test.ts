@@ -68,6 +68,10 @@ test("a section that nothing selects, and a right of no issuer, are mistakes", (
   ).toThrow('there is no issuer "aws"');
 });
 
+test("a plug-in named by something else than text is a mistake", () => {
+  expect(() => config("[audit.sqlite]\nplugin = 5\n")).toThrow("audit.sqlite.plugin: expected the name of a package");
+});
+
 test("what is not TOML is told by line and column", () => {
   expect(() => config("[broker\n")).toThrow(expect.objectContaining({ code: "ERR_CONFIG_FILE" }));
 });
