@@ -44,6 +44,9 @@ export interface Composition {
   readonly close: () => Promise<void>;
 }
 
+/** The clock of the whole broker, in milliseconds since the Unix epoch. */
+const now = (): number => Date.now();
+
 /** Loads every selected plug-in and checks its settings; opens nothing. Reports every mistake at once. */
 export async function loadPlugins(config: BrokerConfig): Promise<readonly LoadedPlugin[]> {
   const outcomes = await Promise.allSettled(config.plugins.map((selected) => loadPlugin(selected, config)));
@@ -105,9 +108,9 @@ async function createPlugins(
       publicUrl: config.publicUrl,
       dataDirectory: config.dataDirectory,
       origin: config.origin,
-      now: Date.now,
+      now,
       logger,
-      store: openKeyValueStore(store, `${kind}.${name}`, Date.now),
+      store: openKeyValueStore(store, `${kind}.${name}`, now),
     });
     const instance = await plugin.create(settings, host);
     closers.push(() => instance.close());
@@ -181,7 +184,6 @@ async function assemble(
   const { auth, issuers, anchors, wallet, log } = parts;
   if (wallet === undefined || log === undefined)
     throw new AgentKeysError("ERR_INTERNAL", "the configuration selects no wallet or no log", {});
-  const now = Date.now;
   const random = (size: number): Uint8Array => randomFillSync(new Uint8Array(size));
   const needsRs256 = [...issuers.values()].some((issuer) => issuer.tokenAlgorithms.includes("RS256"));
   const keys = await openKeys(join(config.dataDirectory, "keys"), { rs256: needsRs256 });
