@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { noteHash, toHex } from "@agentkeys/log";
 import type {
   AnchorManifest,
@@ -8,7 +9,7 @@ import type {
   Readiness,
   TreeHead,
 } from "@agentkeys/core";
-import type { Guard } from "./guard.ts";
+import { json, readiness, type Guard } from "./guard.ts";
 
 /** One anchor as the publish loop sees it. */
 export interface AnchorFacade {
@@ -28,16 +29,37 @@ export function createAnchorFacade(
 ): AnchorFacade {
   return {
     name,
-    minIntervalMs: manifest?.minIntervalMs ?? 1000,
+    minIntervalMs: guard.read("manifest", interval, manifest?.minIntervalMs),
     async publish(head, tools, requestId) {
-      const result = await guard.run("publish", requestId, (call) => anchor.publish(head, tools, call));
+      const given = await guard.run("publish", requestId, (call) => anchor.publish(head, tools, call));
+      const result = guard.read("publish", publishResult, given);
       if (result.status === "ok" || result.status === "already") assertEvidence(result.evidence, name, head, guard);
       return result;
     },
-    ready: (requestId) => guard.run("ready", requestId, (call) => anchor.ready(call)),
+    ready: async (requestId) =>
+      guard.read("ready", readiness, await guard.run("ready", requestId, (call) => anchor.ready(call))),
     close: () => anchor.close(),
   };
 }
+
+/** In milliseconds. What is no number would make the publish loop spin. */
+const interval = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 1000);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const evidenceForm = v.object({
+  anchor: v.string(),
+  size: count,
+  note_hash: v.string(),
+  finality: v.picklist([0, 1, 2, 3, 4]),
+  cosignatures: v.exactOptional(v.array(v.string())),
+  proof: json,
+});
+const publishResult: v.GenericSchema<unknown, PublishResult> = v.variant("status", [
+  v.object({ status: v.picklist(["ok", "already"]), evidence: evidenceForm }),
+  v.object({ status: v.literal("ahead"), size: count }),
+  v.object({ status: v.literal("fork"), size: count, theirs: v.string() }),
+  v.object({ status: v.literal("retry"), afterMs: v.pipe(v.number(), v.finite()), reason: v.string() }),
+  v.object({ status: v.literal("refused"), reason: v.string() }),
+]);
 
 function assertEvidence(evidence: Evidence, name: string, head: TreeHead, guard: Guard): void {
   const text = head.note.slice(0, head.note.indexOf("\n\n") + 1);

@@ -8,7 +8,8 @@ import {
   type Readiness,
   type UserAuthMethod,
 } from "@agentkeys/core";
-import type { Guard } from "./guard.ts";
+import * as v from "valibot";
+import { json, readiness, type Guard } from "./guard.ts";
 
 /** One auth method as the flows see it: every call bounded, every answer checked. */
 export interface AuthFacade {
@@ -38,24 +39,21 @@ export function createAuthFacade(
     start: async (ask, requestId) =>
       assertChallenge(await guard.run("start", requestId, (call) => method.start(ask, call)), guard),
     async finish(answer, requestId) {
-      const proven = await guard.run("finish", requestId, (call) => method.finish(answer, call));
-      if (typeof proven?.challengeId !== "string") throw guard.breach("finish gave no challengeId");
+      const given = await guard.run("finish", requestId, (call) => method.finish(answer, call));
+      const proven = guard.read("finish", provenIdentity, given);
       const { type, value } = proven.identity;
       if (!facts.identityTypes.includes(type))
         throw guard.breach(`finish gave an identity of type ${type}, which it does not declare`);
       if (canonicalValue(type, value) !== value)
         throw guard.breach(`finish gave an identity of type ${type} that is not canonical`);
-      if (!Array.isArray(proven.amr) || !proven.amr.every((one) => typeof one === "string"))
-        throw guard.breach("finish gave no amr");
       return proven;
     },
     async page(request, requestId) {
-      const page = await guard.run("page", requestId, async (call) => method.page?.(request, call));
-      if (page?.kind === "redirect" && !page.url.startsWith("https://"))
-        throw guard.breach("a page redirects to another scheme than https");
-      return page;
+      const given = await guard.run("page", requestId, async (call) => method.page?.(request, call));
+      return given === undefined ? undefined : guard.read("page", pageDescription, given);
     },
-    ready: (requestId) => guard.run("ready", requestId, (call) => method.ready(call)),
+    ready: async (requestId) =>
+      guard.read("ready", readiness, await guard.run("ready", requestId, (call) => method.ready(call))),
     close: () => method.close(),
   };
 }
@@ -71,15 +69,53 @@ function canonicalValue(type: string, value: string): string | undefined {
 /** Members of `start`'s answer that are the host's own. */
 const reserved = ["challenge_id", "expires_at", "poll_token", "user_code", "interval"];
 
+const text = v.pipe(v.string(), v.maxLength(4096));
+
+const challengeForm = v.object({
+  id: v.pipe(v.string(), v.minLength(16), v.maxLength(256)),
+  expiresAt: v.pipe(v.number(), v.safeInteger()),
+  public: v.pipe(json, v.record(v.string(), v.unknown())) as v.GenericSchema<unknown, Challenge["public"]>,
+});
+
+const provenIdentity = v.object({
+  challengeId: v.string(),
+  identity: v.object({ type: v.string(), value: text }),
+  amr: v.pipe(v.array(v.string()), v.maxLength(16)),
+});
+
+const pageField = v.object({
+  name: text,
+  label: v.exactOptional(text),
+  type: v.picklist(["hidden", "text"]),
+  value: v.exactOptional(text),
+  fragment: v.exactOptional(text),
+});
+
+/** Texts only: the renderer escapes a text, and takes anything else for markup. */
+const pageDescription: v.GenericSchema<unknown, Page> = v.variant("kind", [
+  v.object({
+    kind: v.literal("form"),
+    title: text,
+    text,
+    fields: v.array(pageField),
+    submit: text,
+    action: v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,64}$/u)),
+  }),
+  v.object({ kind: v.literal("confirm"), title: text, text, challengeId: v.string(), answer: json }),
+  v.object({
+    kind: v.literal("redirect"),
+    url: v.pipe(v.string(), v.regex(/^https:\/\/[\x21-\x7e]{1,4096}$/u), v.url()),
+  }),
+  v.object({ kind: v.literal("message"), outcome: v.picklist(["ok", "refused"]), title: text, text }),
+]);
+
 /** Checks a challenge of any kind of plug-in. */
-export function assertChallenge(challenge: Challenge, guard: Guard): Challenge {
-  if (typeof challenge?.id !== "string" || challenge.id.length < 16 || challenge.id.length > 256)
-    throw guard.breach("start gave no unguessable challenge id");
+export function assertChallenge(given: Challenge, guard: Guard): Challenge {
+  const challenge = guard.read("start", challengeForm, given);
   const left = challenge.expiresAt - Date.now();
   if (!(left > 0) || left > longestChallenge + 60_000)
     throw guard.breach("start gave a challenge without a sound expiry");
-  if (typeof challenge.public !== "object" || Object.keys(challenge.public).some((key) => reserved.includes(key))) {
+  if (Object.keys(challenge.public).some((key) => reserved.includes(key)))
     throw guard.breach("start gave a member that is the host's own");
-  }
   return challenge;
 }

@@ -1,4 +1,5 @@
-import { AgentKeysError, isAgentKeysError, type Call } from "@agentkeys/core";
+import { AgentKeysError, describeError, isAgentKeysError, type Call, type Json, type Readiness } from "@agentkeys/core";
+import * as v from "valibot";
 import { createCall } from "./call.ts";
 
 /** Calls into one plug-in: each with a deadline, its errors named once. */
@@ -8,21 +9,22 @@ export interface Guard {
   run<T>(method: string, requestId: string, act: (call: Call) => Promise<T>): Promise<T>;
   /** For the contract's pure functions. */
   runPure<T>(method: string, act: () => T): T;
+  /**
+   * Copies an answer into plain values, each of its members read once: what was checked is what is used. Throws ERR_PLUGIN_CONTRACT
+   * for one of another form, also for one that cannot be read at all.
+   */
+  read<Schema extends v.GenericSchema>(method: string, schema: Schema, answer: unknown): v.InferOutput<Schema>;
   /** The error of an answer that the contract forbids. */
   breach(broke: string): AgentKeysError;
 }
 
 /** Makes the guard of one plug-in. `milliseconds` is the deadline of each of its calls. */
 export function createGuard(plugin: string, milliseconds: number): Guard {
-  const named = (method: string, error: unknown): Error => {
-    // A message is prefixed once, also when a plug-in passes on an error that went through a facade before.
-    if (isAgentKeysError(error)) {
-      if (!error.message.startsWith(`${plugin}: `))
-        Object.defineProperty(error, "message", { value: `${plugin}: ${error.message}` });
-      return error;
-    }
-    return new AgentKeysError("ERR_PLUGIN_FAILED", `${plugin}: ${method} failed`, { plugin, method }, { cause: error });
-  };
+  const breach = (broke: string): AgentKeysError =>
+    new AgentKeysError("ERR_PLUGIN_CONTRACT", `${plugin}: ${broke}`, { plugin, broke });
+  const named = (method: string, error: unknown): Error =>
+    recode(plugin, error) ??
+    new AgentKeysError("ERR_PLUGIN_FAILED", `${plugin}: ${method} failed`, { plugin, method }, { cause: error });
   return {
     plugin,
     async run(method, requestId, act) {
@@ -57,6 +59,51 @@ export function createGuard(plugin: string, milliseconds: number): Guard {
         throw named(method, error);
       }
     },
-    breach: (broke) => new AgentKeysError("ERR_PLUGIN_CONTRACT", `${plugin}: ${broke}`, { plugin, broke }),
+    read(method, schema, answer) {
+      let parsed;
+      try {
+        parsed = v.safeParse(schema, answer);
+      } catch {
+        throw breach(`${method} gave an answer that cannot be read`);
+      }
+      if (parsed.success) return parsed.output;
+      const places = parsed.issues.slice(0, 8).map((issue) => v.getDotPath(issue) ?? "(root)");
+      throw breach(`${method} gave an answer of another form: ${places.join(", ")}`);
+    },
+    breach,
   };
 }
+
+/**
+ * An error with a code, anew: a plug-in's own may be frozen, of a newer registry, or hold what is no JSON. Its message is prefixed
+ * once, also when the plug-in passes on an error that went through a facade before. Undefined for any other.
+ */
+function recode(plugin: string, error: unknown): AgentKeysError | undefined {
+  try {
+    if (!isAgentKeysError(error) || describeError(error.code) === undefined) return undefined;
+    const message = error.message.startsWith(`${plugin}: `) ? error.message : `${plugin}: ${error.message}`;
+    return new AgentKeysError(error.code, message, copyJson(error.facts ?? {}) as never, { cause: error.cause });
+  } catch {
+    return undefined;
+  }
+}
+
+function copyJson(value: unknown): Json {
+  return JSON.parse(JSON.stringify(value)) as Json;
+}
+
+/** JSON of a plug-in's, copied. */
+export const json: v.GenericSchema<unknown, Json> = v.rawTransform(({ dataset, addIssue, NEVER }) => {
+  try {
+    return typeof dataset.value === "string" ? dataset.value : copyJson(dataset.value);
+  } catch {
+    addIssue({ message: "expected JSON" });
+    return NEVER;
+  }
+});
+
+/** What an instance may say of its readiness: nothing else passes for ready. */
+export const readiness: v.GenericSchema<unknown, Readiness> = v.union([
+  v.object({ status: v.literal("ready") }),
+  v.object({ status: v.picklist(["degraded", "unready"]), reason: v.string() }),
+]);

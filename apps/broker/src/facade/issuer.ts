@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import {
   formatScope,
   isWithin,
+  parseScope,
   type Credential,
   type CredentialIssuer,
   type IdentityTokenAsk,
@@ -8,7 +10,7 @@ import {
   type Readiness,
   type Scope,
 } from "@agentkeys/core";
-import type { Guard } from "./guard.ts";
+import { json, readiness, type Guard } from "./guard.ts";
 
 /** One issuer as the steps see it. */
 export interface IssuerFacade {
@@ -25,31 +27,58 @@ export interface IssuerFacade {
 
 /** Puts the facade before an issuer. */
 export function createIssuerFacade(name: string, issuer: CredentialIssuer, guard: Guard): IssuerFacade {
+  const facts = guard.read("create", issuerFacts, issuer);
+  const { ownAudiences = [], tokenAlgorithms = ["ES256"] } = facts;
   return {
     name,
-    ownAudiences: issuer.ownAudiences ?? [],
-    tokenAlgorithms: issuer.tokenAlgorithms ?? ["ES256"],
+    ownAudiences,
+    tokenAlgorithms,
     parseScope(scope) {
-      const parsed = guard.runPure("parseScope", () => issuer.parseScope(formatScope(scope)));
+      const given = guard.runPure("parseScope", () => issuer.parseScope(formatScope(scope)));
+      const parsed = parseAnswer(given, guard);
       if (!isWithin(parsed, scope)) throw guard.breach("parseScope widened the scope");
       return parsed;
     },
     identityToken(scope) {
-      const ask = guard.runPure("identityToken", () => issuer.identityToken(scope));
-      if (ask !== undefined && !(issuer.tokenAlgorithms ?? ["ES256"]).includes(ask.algorithm))
+      const given = guard.runPure("identityToken", () => issuer.identityToken(scope));
+      if (given === undefined) return undefined;
+      const ask = guard.read("identityToken", tokenAsk, given);
+      if (!tokenAlgorithms.includes(ask.algorithm))
         throw guard.breach(`identityToken asks for ${ask.algorithm}, which it does not declare`);
       return ask;
     },
     async issue(order, requestId) {
-      const credential = await guard.run("issue", requestId, (call) => issuer.issue(order, call));
-      if (credential?.id !== order.credentialId) throw guard.breach("issue gave a credential of another id");
-      if (typeof credential.type !== "string" || credential.value === undefined)
-        throw guard.breach("issue gave no credential");
-      if (!Number.isSafeInteger(credential.expiresAt) || credential.expiresAt > order.expiresAt)
-        throw guard.breach("the credential outlives what was asked");
+      const given = await guard.run("issue", requestId, (call) => issuer.issue(order, call));
+      const credential = guard.read("issue", credentialForm, given);
+      if (credential.id !== order.credentialId) throw guard.breach("issue gave a credential of another id");
+      if (credential.expiresAt > order.expiresAt) throw guard.breach("the credential outlives what was asked");
+      if (credential.expiresAt <= order.issuedAt) throw guard.breach("the credential was over before it began");
       return credential;
     },
-    ready: (requestId) => guard.run("ready", requestId, (call) => issuer.ready(call)),
+    ready: async (requestId) =>
+      guard.read("ready", readiness, await guard.run("ready", requestId, (call) => issuer.ready(call))),
     close: () => issuer.close(),
   };
+}
+
+const algorithm = v.picklist(["ES256", "RS256"]);
+const issuerFacts = v.object({
+  ownAudiences: v.optional(v.array(v.string())),
+  tokenAlgorithms: v.optional(v.array(algorithm)),
+});
+const tokenAsk = v.object({ audience: v.pipe(v.string(), v.minLength(1), v.maxLength(1024)), algorithm });
+const credentialForm = v.object({
+  id: v.string(),
+  type: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+  value: json,
+  expiresAt: v.pipe(v.number(), v.safeInteger()),
+});
+
+/** By core's own parser, which copies and sorts; what it refuses is no scope at all. */
+function parseAnswer(given: unknown, guard: Guard): Scope {
+  try {
+    return parseScope(given);
+  } catch {
+    throw guard.breach("parseScope gave no scope");
+  }
 }

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import {
   isAgentKeysError,
   type AuditEvent,
@@ -8,7 +9,7 @@ import {
   type ReceiptAsk,
   type TreeHead,
 } from "@agentkeys/core";
-import type { Guard } from "./guard.ts";
+import { readiness, type Guard } from "./guard.ts";
 
 /** The audit log as the steps see it. */
 export interface LogFacade {
@@ -28,31 +29,58 @@ export interface LogFacade {
 
 /** `onFatal` is told when the log's storage failed: SQLite keeps committing after a failed fsync, so the process must end. */
 export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFatal: (error: Error) => void): LogFacade {
+  const run: Guard["run"] = async (method, requestId, act) => {
+    try {
+      return await guard.run(method, requestId, act);
+    } catch (error) {
+      if (isAgentKeysError(error, "ERR_AUDIT_STORAGE")) onFatal(error);
+      throw error;
+    }
+  };
   return {
     name,
     async append(event, requestId) {
-      try {
-        const [position] = await guard.run("append", requestId, (call) => log.append([event], call));
-        if (position === undefined || !Number.isSafeInteger(position.index) || typeof position.receipt !== "string") {
-          throw guard.breach("append gave no position");
-        }
-        return position;
-      } catch (error) {
-        if (isAgentKeysError(error, "ERR_AUDIT_STORAGE")) onFatal(error);
-        throw error;
+      const [position] = await run("append", requestId, (call) => log.append([event], call));
+      if (position === undefined || !Number.isSafeInteger(position.index) || typeof position.receipt !== "string") {
+        throw guard.breach("append gave no position");
       }
+      return position;
     },
-    head: (requestId) => guard.run("head", requestId, (call) => log.head(call)),
-    prove: (from, to, requestId) => guard.run("prove", requestId, (call) => log.prove(from, to, call)),
-    receipt: (ask, requestId) => guard.run("receipt", requestId, (call) => log.receipt(ask, call)),
+    head: (requestId) => run("head", requestId, (call) => log.head(call)),
+    prove: (from, to, requestId) => run("prove", requestId, (call) => log.prove(from, to, call)),
+    receipt: (ask, requestId) => run("receipt", requestId, (call) => log.receipt(ask, call)),
     async read(query, requestId) {
-      const views = await guard.run("read", requestId, (call) => log.read(query, call));
-      if (views.some((view) => view.event.account !== query.account))
+      const views = await run("read", requestId, (call) => log.read(query, call));
+      if (!Array.isArray(views)) throw guard.breach("read gave no list");
+      if (views.some((view) => view?.event?.account !== query.account)) {
         throw guard.breach("read gave a record of another account");
+      }
       return views;
     },
-    find: (record, requestId) => guard.run("find", requestId, (call) => log.find(record, call)),
-    ready: (requestId) => guard.run("ready", requestId, (call) => log.ready(call)),
+    find: (record, requestId) => run("find", requestId, (call) => log.find(record, call)),
+    ready: (requestId) => run("ready", requestId, (call) => log.ready(call)),
     close: () => log.close(),
   };
+}
+
+/** A receipt goes out as the text it is, inside the answer: it must be an object's, or it could end the answer early. */
+const receiptText = v.pipe(v.string(), v.check(isObjectText));
+const onePosition = v.strictTuple([v.object({ index: v.pipe(v.number(), v.safeInteger()), receipt: receiptText })]);
+const maybeReceipt = v.optional(receiptText);
+const texts = v.array(v.string());
+const signedHead = v.object({
+  origin: v.string(),
+  logId: v.string(),
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  root: v.string(),
+  note: v.string(),
+  vkey: v.string(),
+});
+
+function isObjectText(text: string): boolean {
+  try {
+    return text.startsWith("{") && typeof JSON.parse(text) === "object";
+  } catch {
+    return false;
+  }
 }

@@ -1,6 +1,7 @@
+import * as v from "valibot";
 import type { Challenge, Json, Readiness, WalletHandle, WalletProvisioner } from "@agentkeys/core";
 import { assertChallenge } from "./auth.ts";
-import type { Guard } from "./guard.ts";
+import { readiness, type Guard } from "./guard.ts";
 
 /** The wallet provisioner as the flows see it. */
 export interface WalletFacade {
@@ -22,16 +23,23 @@ export function createWalletFacade(name: string, wallet: WalletProvisioner, guar
       assertHandle(await guard.run("provision", requestId, (call) => wallet.provision(account, answer, call)), guard),
     async lookup(account, requestId) {
       const handles = await guard.run("lookup", requestId, (call) => wallet.lookup(account, call));
-      return handles.map((handle) => assertHandle(handle, guard));
+      return guard.read("lookup", v.array(v.unknown()), handles).map((handle) => assertHandle(handle, guard));
     },
-    ready: (requestId) => guard.run("ready", requestId, (call) => wallet.ready(call)),
+    ready: async (requestId) =>
+      guard.read("ready", readiness, await guard.run("ready", requestId, (call) => wallet.ready(call))),
     close: () => wallet.close(),
   };
 }
 
-function assertHandle(handle: WalletHandle, guard: Guard): WalletHandle {
-  const { address, family, custody } = handle;
-  if (family !== "evm" && family !== "solana") throw guard.breach("a wallet of no known family");
-  if (family === "evm" && !/^0x[0-9a-f]{40}$/u.test(address)) throw guard.breach("an address that is not canonical");
-  return { address, family, custody };
+const handleForm = v.object({
+  address: v.pipe(v.string(), v.minLength(1), v.maxLength(128)),
+  family: v.picklist(["evm", "solana"]),
+  custody: v.picklist(["person", "contract", "enclave", "remote"]),
+});
+
+function assertHandle(given: unknown, guard: Guard): WalletHandle {
+  const handle = guard.read("its wallet", handleForm, given);
+  const form = handle.family === "evm" ? /^0x[0-9a-f]{40}$/u : /^[1-9A-HJ-NP-Za-km-z]{32,44}$/u;
+  if (!form.test(handle.address)) throw guard.breach("an address that is not canonical");
+  return handle;
 }

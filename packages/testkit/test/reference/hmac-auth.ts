@@ -19,7 +19,10 @@ type Pending = { user: "ada" | "ben"; message: string; until: number };
 
 const askShape = v.strictObject({ user: v.picklist(["ada", "ben"]) });
 const text = v.pipe(v.string(), v.nonEmpty(), v.maxLength(200));
-const answerShape = v.strictObject({ challenge_id: text, mac: text });
+const answerShape = v.strictObject({
+  challenge_id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/u, "expected a challenge id")),
+  mac: text,
+});
 
 const secrets = { "ada.key": "ada's key, for tests only", "ben.key": "ben's key, for tests only" };
 

@@ -17,7 +17,7 @@ const seconds = 600;
 const addressShape = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/u));
 const askShape = v.strictObject({ address: addressShape });
 const answerShape = v.strictObject({
-  challenge_id: v.pipe(v.string(), v.nonEmpty(), v.maxLength(64)),
+  challenge_id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/u, "expected a challenge id")),
   signature: v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/u)),
 });
 type Pending = { account: string; address: string; message: string };

@@ -5,7 +5,7 @@ import { fingerprint, parsePublicKey, verifySshSignature } from "./ssh-signature
 
 const Ask = v.strictObject({ public_key: v.pipe(v.string(), v.maxLength(1024)) });
 const Answer = v.strictObject({
-  challenge_id: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
+  challenge_id: v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/u, "expected a challenge id")),
   signature: v.pipe(v.string(), v.maxLength(4096)),
 });
 const Pending = v.strictObject({ key: v.string(), message: v.string() });
