@@ -13,7 +13,7 @@ import {
 import type { Broker } from "../broker.ts";
 import { createAnchorFacade, type AnchorFacade } from "../facade/anchor.ts";
 import { createAuthFacade, type AuthFacade } from "../facade/auth.ts";
-import { createGuard } from "../facade/guard.ts";
+import { createGuard, type Guard } from "../facade/guard.ts";
 import { createIssuerFacade, type IssuerFacade } from "../facade/issuer.ts";
 import { createLogFacade, type LogFacade } from "../facade/log.ts";
 import { createWalletFacade, type WalletFacade } from "../facade/wallet.ts";
@@ -36,7 +36,7 @@ import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import type { BrokerConfig } from "./read-config.ts";
 
 /** Deadlines of calls into plug-ins, in milliseconds. */
-const deadlines = { auth: 10_000, wallet: 10_000, log: 5000, anchor: 30_000, issuer: 5000 } as const;
+const deadlines = { auth: 10_000, wallet: 10_000, log: 5000, anchor: 30_000, issuer: 5000, create: 60_000 } as const;
 
 /** The composed broker and what has to be closed, last opened first. */
 export interface Composition {
@@ -112,11 +112,35 @@ async function createPlugins(
       logger,
       store: openKeyValueStore(store, `${kind}.${name}`, now),
     });
-    const instance = await plugin.create(settings, host);
-    closers.push(() => instance.close());
+    const guard = createGuard(`${kind}(${name})`, deadlines.create);
+    const instance = await guard.run("create", "boot", () => plugin.create(settings, host));
+    assertMethods(instance, methodsOf[selected.needs ?? kind], guard);
+    // A plug-in that cannot close must not keep the others and the store open.
+    closers.push(() =>
+      guard
+        .run("close", "close", () => instance.close())
+        .catch((error: unknown) => logger.warn("plugin.close_failed", { plugin: guard.plugin, reason: String(error) })),
+    );
     place(parts, selected.needs, plugin, name, instance, onFatal);
   }
   return parts;
+}
+
+/** What the broker calls of each contract. */
+const methodsOf: Readonly<Record<"auth" | "wallet" | "audit" | "issuer" | "log" | "anchor", readonly string[]>> = {
+  auth: ["start", "finish", "ready", "close"],
+  wallet: ["start", "provision", "lookup", "ready", "close"],
+  audit: ["ready", "close"],
+  log: ["append", "head", "prove", "receipt", "read", "find", "ready", "close"],
+  anchor: ["publish", "ready", "close"],
+  issuer: ["parseScope", "identityToken", "issue", "ready", "close"],
+};
+
+/** Refuses at boot what would fail at the first call. */
+function assertMethods(instance: unknown, methods: readonly string[], guard: Guard): void {
+  const found = (typeof instance === "object" && instance !== null ? instance : {}) as Record<string, unknown>;
+  const missing = methods.filter((method) => typeof found[method] !== "function");
+  if (missing.length > 0) throw guard.breach(`create gave an instance without ${missing.join(", ")}`);
 }
 
 function place(

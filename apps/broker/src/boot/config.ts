@@ -21,7 +21,8 @@ const publicUrl = v.pipe(
   v.check(isPublicUrl, "expected an https URL without path, query or user (http is taken for loopback only)"),
 );
 
-function isPublicUrl(text: string): boolean {
+/** True for an origin that tokens may travel to: https, or http to loopback. */
+export function isPublicUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const url = new URL(text);
   const isLoopback = url.hostname === "localhost" || url.hostname === "[::1]" || /^127(\.\d+){3}$/u.test(url.hostname);

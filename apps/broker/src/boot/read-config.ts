@@ -4,7 +4,7 @@ import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { AgentKeysError, type PluginKind, type StandardSchemaV1 } from "@agentkeys/core";
 import type { Ceiling, Right } from "../steps/rights.ts";
-import { configSchema, defaultRights, type ConfigFile } from "./config.ts";
+import { configSchema, defaultRights, isPublicUrl, type ConfigFile } from "./config.ts";
 import { tellIssues } from "./tell-issues.ts";
 
 /** A plug-in the configuration selects: its section's name, its package and its own settings, not yet checked. */
@@ -67,12 +67,17 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     ...findUnknownIssuers(config),
   ];
   if (address.port < 1 || address.port > 65_535) issues.push("broker.listen: expected a port from 1 to 65535");
+  const publicUrl = config.broker.public_url ?? originOf(config.broker.listen);
+  if (!isPublicUrl(publicUrl))
+    issues.push(
+      `broker.public_url: is needed, since broker.listen (${config.broker.listen}) is not loopback; give the https URL the broker is reached by`,
+    );
   if (issues.length > 0) throw invalid(issues);
   const rights = config.rights ?? defaultRights;
   return {
     origin: file,
     hasFile,
-    publicUrl: config.broker.public_url ?? `http://${config.broker.listen}`,
+    publicUrl,
     listen: address,
     dataDirectory: resolve(dirname(file), config.broker.data_dir),
     clients: config.broker.clients,
@@ -81,6 +86,12 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     ceilings: config.ceiling,
     plugins,
   };
+}
+
+/** As browsers write it: without the default port, an address in its one spelling. */
+function originOf(listen: string): string {
+  const url = `http://${listen}`;
+  return URL.canParse(url) ? new URL(url).origin : url;
 }
 
 function splitAddress(listen: string): { host: string; port: number } {

@@ -74,7 +74,7 @@ const text = v.pipe(v.string(), v.maxLength(4096));
 const challengeForm = v.object({
   id: v.pipe(v.string(), v.minLength(16), v.maxLength(256)),
   expiresAt: v.pipe(v.number(), v.safeInteger()),
-  public: v.pipe(json, v.record(v.string(), v.unknown())) as v.GenericSchema<unknown, Challenge["public"]>,
+  public: v.record(v.string(), json),
 });
 
 const provenIdentity = v.object({

@@ -93,14 +93,17 @@ function copyJson(value: unknown): Json {
 }
 
 /** JSON of a plug-in's, copied. */
-export const json: v.GenericSchema<unknown, Json> = v.rawTransform(({ dataset, addIssue, NEVER }) => {
-  try {
-    return typeof dataset.value === "string" ? dataset.value : copyJson(dataset.value);
-  } catch {
-    addIssue({ message: "expected JSON" });
-    return NEVER;
-  }
-});
+export const json: v.GenericSchema<unknown, Json> = v.pipe(
+  v.unknown(),
+  v.rawTransform<unknown, Json>(({ dataset, addIssue, NEVER }) => {
+    try {
+      return typeof dataset.value === "string" ? dataset.value : copyJson(dataset.value);
+    } catch {
+      addIssue({ message: "expected JSON" });
+      return NEVER;
+    }
+  }),
+);
 
 /** What an instance may say of its readiness: nothing else passes for ready. */
 export const readiness: v.GenericSchema<unknown, Readiness> = v.union([

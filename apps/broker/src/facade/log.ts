@@ -40,15 +40,14 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
   return {
     name,
     async append(event, requestId) {
-      const [position] = await run("append", requestId, (call) => log.append([event], call));
-      if (position === undefined || !Number.isSafeInteger(position.index) || typeof position.receipt !== "string") {
-        throw guard.breach("append gave no position");
-      }
-      return position;
+      const positions = await run("append", requestId, (call) => log.append([event], call));
+      return guard.read("append", onePosition, positions)[0];
     },
-    head: (requestId) => run("head", requestId, (call) => log.head(call)),
-    prove: (from, to, requestId) => run("prove", requestId, (call) => log.prove(from, to, call)),
-    receipt: (ask, requestId) => run("receipt", requestId, (call) => log.receipt(ask, call)),
+    head: async (requestId) => guard.read("head", signedHead, await run("head", requestId, (call) => log.head(call))),
+    prove: async (from, to, requestId) =>
+      guard.read("prove", texts, await run("prove", requestId, (call) => log.prove(from, to, call))),
+    receipt: async (ask, requestId) =>
+      guard.read("receipt", maybeReceipt, await run("receipt", requestId, (call) => log.receipt(ask, call))),
     async read(query, requestId) {
       const views = await run("read", requestId, (call) => log.read(query, call));
       if (!Array.isArray(views)) throw guard.breach("read gave no list");
@@ -57,8 +56,13 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
       }
       return views;
     },
-    find: (record, requestId) => run("find", requestId, (call) => log.find(record, call)),
-    ready: (requestId) => run("ready", requestId, (call) => log.ready(call)),
+    async find(record, requestId) {
+      const view = await run("find", requestId, (call) => log.find(record, call));
+      if (view !== undefined && view?.event?.id !== record) throw guard.breach("find gave another record");
+      return view;
+    },
+    ready: async (requestId) =>
+      guard.read("ready", readiness, await run("ready", requestId, (call) => log.ready(call))),
     close: () => log.close(),
   };
 }
