@@ -95,7 +95,7 @@ describe("the v0 packages, installed by npm in an empty folder", () => {
   it.each(PROGRAMS)("%s says to an old Node in one line which one it needs, and exits 78", (program) => {
     const ended = spawnSync(bringTooOldNode(), [join(operator.bin, program)], { encoding: "utf8", timeout: 20_000 });
     expect(ended).toMatchObject({ status: 78, stdout: "" });
-    expect(ended.stderr).toMatch(/^ERR_CONFIG_NODE_VERSION[^\n]*22\.12[^\n]*\n$/);
+    expect(ended.stderr).toMatch(/^ERR_CONFIG_NODE_VERSION[^\n]*22\.14[^\n]*\n$/);
   });
 });
 

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The oldest Node this repository is worked on with: it runs TypeScript by itself. What is published runs on 22.12. */
+/** The oldest Node this repository is worked on with: it runs TypeScript by itself. What is published runs on 22.14. */
 const OLDEST_NODE = "22.18.0";
 
 /**

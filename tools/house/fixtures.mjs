@@ -14,7 +14,7 @@ const manifest = (dir, more = {}) => ({
   },
   publishConfig: { access: "public", provenance: true },
   scripts: { build: "tsc -p tsconfig.build.json", typecheck: "tsc -p tsconfig.json" },
-  engines: { node: ">=22.12" },
+  engines: { node: ">=22.14" },
   ...more,
 });
 

@@ -1,7 +1,7 @@
 // What a package.json says, and the catalog that every version comes from.
 import { parse } from "yaml";
 
-const OLDEST_NODE = ">=22.12";
+const OLDEST_NODE = ">=22.14";
 const LICENSE = "(MIT OR Apache-2.0)";
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 const CONDITIONS = ["agentkeys-source", "types", "default"];

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Before anything native is imported: better-sqlite3 crashes on an older Node instead of saying so.
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-if (major < 22 || (major === 22 && minor < 12)) {
+if (major < 22 || (major === 22 && minor < 14)) {
   process.stderr.write(
-    `ERR_CONFIG_NODE_VERSION: agentkeys-broker needs Node.js 22.12 or newer, this is ${process.versions.node}\n`,
+    `ERR_CONFIG_NODE_VERSION: agentkeys-broker needs Node.js 22.14 or newer, this is ${process.versions.node}\n`,
   );
   process.exitCode = 78;
 } else {

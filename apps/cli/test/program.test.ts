@@ -86,11 +86,11 @@ describe("an old Node", () => {
     expect(await runAs(version)).toEqual({
       code: 78,
       stdout: "",
-      stderr: `ERR_CONFIG_NODE_VERSION: agentkeys needs Node.js 22.12 or newer, this is ${version}\n`,
+      stderr: `ERR_CONFIG_NODE_VERSION: agentkeys needs Node.js 22.14 or newer, this is ${version}\n`,
     });
   });
 
-  it.each(["22.12.0", "24.0.0", "30.1.0"])("%s is new enough", async (version) => {
+  it.each(["22.14.0", "24.0.0", "30.1.0"])("%s is new enough", async (version) => {
     expect(await runAs(version)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/u) });
   });
 });

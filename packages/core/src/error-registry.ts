@@ -46,7 +46,7 @@ export const errorRegistry = {
   ERR_CONFIG_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "The configuration file could not be read or is not TOML.", "Check the path, the permissions and the syntax at the position named."),
   ERR_CONFIG_SECRET: row<{ reference: string; reason: string }>("operator", "never", 500, "private", "A secret could not be opened.", "Give a readable file of mode 0600 or a set environment variable."),
   ERR_CONFIG_KEY_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "A key file is missing, unreadable or open to others.", "Restore the file and set its mode to 0600."),
-  ERR_CONFIG_NODE_VERSION: row<{ found: string; needed: string }>("operator", "never", 500, "public", "This Node.js is too old.", "Run with Node.js 22.12 or newer."),
+  ERR_CONFIG_NODE_VERSION: row<{ found: string; needed: string }>("operator", "never", 500, "public", "This Node.js is too old.", "Run with Node.js 22.14 or newer."),
   ERR_CONFIG_LISTEN: row<{ address: string; reason: string }>("operator", "later", 500, "private", "The listening address is not to be had.", "Stop the program that holds the port, or set another `listen`."),
   ERR_CONFIG_PROFILE: row<{ reason: string }>("caller", "never", 400, "public", "This command needs a sign-in or an account file that is not there.", "Run `agentkeys login` (or `agentkeys init wallet`) first."),
 

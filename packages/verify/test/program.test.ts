@@ -171,7 +171,7 @@ describe("agentkeys-verify", () => {
   it.each([
     ["20.19.0", 78],
     ["22.11.0", 78],
-    ["22.12.0", 0],
+    ["22.14.0", 0],
     ["24.0.0", 0],
   ])("on Node.js %s ends with %i", async (version, expected) => {
     const change = `Object.defineProperty(process.versions, "node", { value: "${version}" })`;
@@ -179,7 +179,7 @@ describe("agentkeys-verify", () => {
     const { code, out, err } = await run([signedFile, "--trust", trust], "", flags);
     expect(code).toBe(expected);
     expect(expected === 0 ? out : err).toMatch(
-      expected === 0 ? /^SIGNED/u : /^ERR_CONFIG_NODE_VERSION: .*22\.12.*\n$/u,
+      expected === 0 ? /^SIGNED/u : /^ERR_CONFIG_NODE_VERSION: .*22\.14.*\n$/u,
     );
   });
 });
