@@ -24,7 +24,12 @@ export function createGuard(plugin: string, milliseconds: number): Guard {
     new AgentKeysError("ERR_PLUGIN_CONTRACT", `${plugin}: ${broke}`, { plugin, broke });
   const named = (method: string, error: unknown): Error =>
     recode(plugin, error) ??
-    new AgentKeysError("ERR_PLUGIN_FAILED", `${plugin}: ${method} failed`, { plugin, method }, { cause: error });
+    new AgentKeysError(
+      "ERR_PLUGIN_FAILED",
+      `${plugin}: ${method} failed`,
+      { plugin, method },
+      { cause: readable(error) },
+    );
   return {
     plugin,
     async run(method, requestId, act) {
@@ -82,7 +87,18 @@ function recode(plugin: string, error: unknown): AgentKeysError | undefined {
   try {
     if (!isAgentKeysError(error) || describeError(error.code) === undefined) return undefined;
     const message = error.message.startsWith(`${plugin}: `) ? error.message : `${plugin}: ${error.message}`;
-    return new AgentKeysError(error.code, message, copyJson(error.facts ?? {}) as never, { cause: error.cause });
+    return new AgentKeysError(error.code, message, copyJson(error.facts ?? {}) as never, {
+      cause: readable(error.cause),
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** What was thrown, where the logger can look at it without another throw. */
+function readable(thrown: unknown): Error | undefined {
+  try {
+    return thrown instanceof Error ? thrown : new Error(String(thrown));
   } catch {
     return undefined;
   }

@@ -50,10 +50,9 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
       guard.read("receipt", maybeReceipt, await run("receipt", requestId, (call) => log.receipt(ask, call))),
     async read(query, requestId) {
       const views = await run("read", requestId, (call) => log.read(query, call));
-      if (!Array.isArray(views)) throw guard.breach("read gave no list");
-      if (views.some((view) => view?.event?.account !== query.account)) {
+      if (guard.read("read", anyList, views).length > query.limit) throw guard.breach("read gave more than was asked");
+      if (views.some((view) => view?.event?.account !== query.account))
         throw guard.breach("read gave a record of another account");
-      }
       return views;
     },
     async find(record, requestId) {
@@ -72,6 +71,7 @@ const receiptText = v.pipe(v.string(), v.check(isObjectText));
 const onePosition = v.strictTuple([v.object({ index: v.pipe(v.number(), v.safeInteger()), receipt: receiptText })]);
 const maybeReceipt = v.optional(receiptText);
 const texts = v.array(v.string());
+const anyList = v.array(v.unknown());
 const signedHead = v.object({
   origin: v.string(),
   logId: v.string(),
