@@ -87,7 +87,7 @@ install(
 install(
   "anchor",
   `let calls = 0;
-const answers = [undefined, { status: "weird" }, { status: "retry", afterMs: NaN, reason: "r" }, { status: "ok" }, proxy, { status: "ok", evidence: { anchor: "another", size: 1, note_hash: "", finality: 4, proof: 1n } }];
+const answers = [{ status: "weird" }, { status: "retry", afterMs: NaN, reason: "r" }];
 export default { kind: "audit", name: "mallory", apiVersion: 1, capabilities: ["anchor"], config, manifest: { minIntervalMs: 1 }, create: async (_, host) => ({ ...life,
   publish: async () => { host.log("warn", "called"); return answers[calls++ % answers.length]; },
   head: async () => undefined, refresh: async (one) => one, verifyOnline: async () => true,
