@@ -57,6 +57,8 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
       })
       .finally(() => {
         running = undefined;
+        // Asked for after the last look and before this: nobody else would look again.
+        if (isAgain && timer === undefined) void start();
       });
     return running;
   }

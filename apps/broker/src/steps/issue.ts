@@ -1,7 +1,8 @@
 import { AgentKeysError, isAgentKeysError, newRecordId, type Credential } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
-import type { LogFacade } from "../facade/log.ts";
+import type { Outbox } from "../ops/outbox.ts";
 import type { WorkloadTokens } from "../session/workload-token.ts";
+import type { Store } from "../store/engine-store.ts";
 import type { Recorded } from "./record.ts";
 import { type ResultOf, resultOf } from "./result.ts";
 
@@ -11,7 +12,8 @@ export type Issued = ResultOf<"issue", { readonly credential: Credential; readon
 /** What issuing looks at. */
 export interface IssueContext {
   readonly workloadTokens: WorkloadTokens;
-  readonly log: LogFacade;
+  readonly store: Pick<Store, "write">;
+  readonly outbox: Outbox;
   readonly now: () => number;
   readonly random: (size: number) => Uint8Array;
 }
@@ -40,7 +42,7 @@ export async function issue(context: IssueContext, recorded: Recorded, requestId
     return resultOf("issue", { credential, recorded });
   } catch (cause) {
     const code = isAgentKeysError(cause) ? cause.code : "ERR_ISSUER_FAILED";
-    await recordFailure(context, recorded, code, requestId);
+    await recordFailure(context, recorded, code);
     throw isAgentKeysError(cause)
       ? cause
       : new AgentKeysError("ERR_ISSUER_FAILED", "the issuer failed", { issuer: authorized.issuer.name }, { cause });
@@ -61,25 +63,20 @@ function identityToken(context: IssueContext, { authorized, plan }: Recorded): s
   });
 }
 
-async function recordFailure(
-  context: IssueContext,
-  { authorized, plan }: Recorded,
-  code: string,
-  requestId: string,
-): Promise<void> {
+/** By way of the outbox: a log that is away must not make the failure unheard of. */
+async function recordFailure(context: IssueContext, { authorized, plan }: Recorded, code: string): Promise<void> {
   const now = context.now();
-  await context.log.append(
-    {
-      id: newRecordId(now, context.random(10)),
-      time: now,
-      type: RecordType.issued,
-      outcome: Outcome.error,
-      account: authorized.grant.account,
-      agent: authorized.by.agent,
-      issuer: authorized.issuer.name,
-      parent: plan.record,
-      code,
-    },
-    requestId,
-  );
+  const event = {
+    id: newRecordId(now, context.random(10)),
+    time: now,
+    type: RecordType.issued,
+    outcome: Outcome.error,
+    account: authorized.grant.account,
+    agent: authorized.by.agent,
+    issuer: authorized.issuer.name,
+    parent: plan.record,
+    code,
+  };
+  await context.store.write("recordEvents", { events: [event] });
+  await context.outbox.drain();
 }
