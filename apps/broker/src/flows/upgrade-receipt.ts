@@ -1,4 +1,4 @@
-import type { AuditView } from "@agentkeys/core";
+import { isAgentKeysError, type AuditView } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 
 /** Fields an agent sees opened, and those a person sees of their own record. */
@@ -17,14 +17,18 @@ export async function upgradeReceipt(
   const covering = broker.readings.newestEvidence().filter((one) => one.size > view.index);
   const size = Math.max(0, ...covering.map((one) => one.size));
   const taken = covering.filter((one) => one.size === size).map((one) => one.evidence);
-  return broker.log.receipt(
-    {
-      record: view.event.id,
-      open: opened[caller],
-      ...(size === 0 ? {} : { size }),
-      cosignatures: taken.flatMap((evidence) => evidence.cosignatures ?? []),
-      anchors: taken.filter((evidence) => evidence.cosignatures === undefined),
-    },
-    requestId,
-  );
+  const ask = { record: view.event.id, open: opened[caller] };
+  const evidence = {
+    ...(size === 0 ? {} : { size }),
+    cosignatures: taken.flatMap((one) => one.cosignatures ?? []),
+    anchors: taken.filter((one) => one.cosignatures === undefined),
+  };
+  try {
+    return await broker.log.receipt({ ...ask, ...evidence }, requestId);
+  } catch (error) {
+    // What an anchor gave may be of no form a receipt can carry; the record itself is proven without it.
+    if (!isAgentKeysError(error) || taken.length === 0) throw error;
+    broker.logger.warn("receipt.not_upgraded", { record: view.event.id, reason: error.message });
+    return broker.log.receipt(ask, requestId);
+  }
 }
