@@ -57,8 +57,10 @@ export function createLimiter({ limit, seconds, now, most = 50_000 }: LimiterOpt
         return crowd;
       }
     }
-    counts.set(key, fresh);
-    return fresh;
+    // Who comes out of the crowd takes along what the crowd has used.
+    const own = known === undefined && !isOver(crowd, time) ? { ...crowd } : fresh;
+    counts.set(key, own);
+    return own;
   };
 
   return {
