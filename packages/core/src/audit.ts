@@ -97,6 +97,49 @@ export interface AuditLog extends Lifecycle {
   ): Promise<readonly AuditView[]>;
   /** The owner and agent of a record, to decide who may see its receipt. */
   find(record: string, call: Call): Promise<AuditView | undefined>;
+  /** What keeps the log over the years. */
+  readonly upkeep?: LogUpkeep;
+}
+
+/** One epoch of a log: an origin that is never used again, and every key that has signed its heads, oldest first. */
+export interface LogEpoch {
+  readonly origin: string;
+  /** Lower hex SHA-256 of the origin. */
+  readonly logId: string;
+  readonly vkeys: readonly string[];
+  readonly size: number;
+}
+
+/**
+ * The slow work on a log, beside its hot path.
+ *
+ * Obligations: a tile once served is served with the same bytes for ever; after `erase` no call opens a record of that account, and
+ * every proof over it still holds; `rotateKey` and `backup` neither lose nor hold up an append; a copy of `backup` opens as the log
+ * it was, at the head answered.
+ */
+export interface LogUpkeep {
+  /** Every epoch whose tiles can be had here, the one in use last. */
+  epochs(call: Call): Promise<readonly LogEpoch[]>;
+  /**
+   * Bytes of a resource of C2SP tlog-tiles: `checkpoint`, `tile/<L>/<N>[.p/<W>]`, `tile/entries/<N>[.p/<W>]`, of any size that was
+   * signed. Undefined where there is no such resource.
+   */
+  tile(logId: string, path: string, call: Call): Promise<Uint8Array | undefined>;
+  /** Deletes the key that opens an account's records, here and in every earlier epoch. Idempotent. The host records it. */
+  erase(account: string, call: Call): Promise<void>;
+  /**
+   * Makes a new key for heads and records it (type 41). Until the key after it, heads carry the signatures of both, so that a reader
+   * who knows either is served. Answers the new vkey.
+   */
+  rotateKey(call: Call): Promise<string>;
+  /** Puts a consistent copy of all that the log keeps into an empty folder, while appends go on. Answers the copy's head. */
+  backup(directory: string, call: Call): Promise<TreeHead>;
+}
+
+/** How an epoch began: what the one before it was, and its own origin. */
+export interface EpochStart {
+  readonly origin: string;
+  readonly previous: { readonly origin: string; readonly size: number; readonly root: string };
 }
 
 /** 0 none · 1 accepted · 2 included · 3 safe · 4 final. Each anchor documents what each means for it. */

@@ -81,6 +81,9 @@ export const errorRegistry = {
   ERR_AUTH_USER_CODE: row<{ triesLeft: number }>("caller", "now", 403, "public", "The code typed in is wrong.", "Type the code shown by the program that started the sign-in."),
   ERR_AUTH_PENDING: row("caller", "later", 202, "public", "The sign-in is not completed yet.", "Poll again after the interval."),
   ERR_AUTH_UNAVAILABLE: row<{ method: string; reason: string }>("remote", "later", 503, "public", "The sign-in method is not usable now.", "Try again later or use another method."),
+  ERR_AUTH_SUSPENDED: row("caller", "never", 403, "public", "The account is suspended.", "Ask the operator of this broker."),
+  ERR_AUTH_INVITE: row("caller", "never", 403, "public", "The invite or recovery code is wrong, used or expired.", "Ask the operator for a new one."),
+  ERR_AUTH_IDENTITY: row<{ reason: string }>("caller", "never", 409, "public", "This identity cannot be linked or removed.", "Use another identity; the last one of an account stays."),
   ERR_AUTH_BROKER: row<{ expected: string; found: string }>("remote", "never", 400, "public", "The message to sign names another broker or address than the one dialled.", "Do not sign it. Check the broker's address and its `public_url`."),
 
   ERR_SESSION_TOKEN: row("caller", "never", 401, "public", "The access token is missing, malformed, expired or revoked.", "Refresh it, or sign in again.", "invalid_token"),
@@ -124,6 +127,8 @@ export const errorRegistry = {
   ERR_AUDIT_IN_USE: row<{ path: string }>("operator", "never", 500, "private", "Another process has this audit log open.", "Stop the other broker, or give this one a `data_dir` of its own."),
   ERR_AUDIT_TRUST: row<{ line: number; reason: string }>("operator", "never", 500, "public", "The trust policy is not one to verify by.", "Correct the line named: a policy is C2SP tlog-policy text with Ed25519 keys."),
   ERR_AUDIT_UNWITNESSED: row<{ record: string }>("remote", "later", 503, "public", "No trusted witness has cosigned a head over this record yet.", "Ask again later; /v1/audit/lag says how far each anchor has come."),
+
+  ERR_AUDIT_REWOUND: row<{ witness: string; here: number; there: number }>("operator", "never", 500, "private", "The audit log is shorter than one that was seen before.", "An older copy stands here. Put the newest one back; when it is lost, run `agentkeys-broker recover --new-epoch`."),
 
   ERR_ISSUER_UNKNOWN: row<{ issuer: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such issuer here.", "Use one of the known issuers."),
   ERR_ISSUER_FAILED: row<{ issuer: string }>("remote", "later", 502, "public", "The issuer could not make the credential; the attempt is recorded.", "Try again with a new Idempotency-Key."),

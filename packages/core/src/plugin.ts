@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import type { AnchorManifest, AuditAnchor, AuditLog } from "./audit.ts";
+import type { AnchorManifest, AuditAnchor, AuditLog, EpochStart } from "./audit.ts";
 import type { UserAuthMethod } from "./auth.ts";
 import type { PluginHost } from "./host.ts";
 import type { CredentialIssuer } from "./issuer.ts";
@@ -28,12 +28,19 @@ export interface PluginContracts {
 export type PluginKind = keyof PluginContracts;
 
 /** The data each kind declares beside its capabilities. */
-export interface PluginFacts {
+export interface PluginFacts<Config = never> {
   /** The identity types `finish` may prove; another one is a broken contract. */
   readonly auth: { readonly identityTypes: readonly string[] };
   readonly wallet: object;
-  /** An anchor says what it checks and publishes. */
-  readonly audit: { readonly manifest?: AnchorManifest };
+  readonly audit: {
+    /** An anchor says what it checks and publishes. */
+    readonly manifest?: AnchorManifest;
+    /**
+     * Of a log: with no broker running, leaves the log as it is for readers and begins its next epoch, whose entry 0 (type 52) names the
+     * old origin, size and root. `create` opens the new epoch from then on.
+     */
+    startEpoch?(config: Config, host: PluginHost): Promise<EpochStart>;
+  };
   readonly issuer: object;
 }
 
@@ -42,7 +49,7 @@ export type Plugin<
   Kind extends PluginKind = PluginKind,
   Config = unknown,
   Contract extends PluginContracts[Kind] = PluginContracts[Kind],
-> = PluginFacts[Kind] & {
+> = PluginFacts<Config>[Kind] & {
   readonly kind: Kind;
   /** Short name, e.g. `walletsig`. */
   readonly name: string;
