@@ -34,4 +34,4 @@ export const commands = {
   viewPairing,
 };
 
-export { schemaVersion, statements } from "./schema.ts";
+export { migrations } from "./migrations.ts";

@@ -24,10 +24,8 @@ export type Commands = Readonly<Record<string, Command<never, unknown>>>;
 /** What the module exports that an engine is opened with. */
 export interface EngineDefinition {
   readonly commands: Commands;
-  /** The SQL that makes an empty file's schema. */
-  readonly statements: readonly string[];
-  /** A file of another version is refused. Kept in the file as `PRAGMA user_version`; 1 or more. */
-  readonly schemaVersion: number;
+  /** The SQL of each step from an empty file to the newest schema, see `migrations.ts`. The file keeps its version as `user_version`. */
+  readonly migrations: readonly (readonly string[])[];
 }
 
 /** A value after it crossed a thread border: a Buffer arrives as the Uint8Array it is. */

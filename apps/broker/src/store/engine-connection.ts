@@ -3,8 +3,7 @@ import { dirname } from "node:path";
 import Database from "better-sqlite3";
 import { AgentKeysError } from "@agentkeys/core";
 import type { EngineDefinition } from "./engine-command.ts";
-
-type Schema = Pick<EngineDefinition, "statements" | "schemaVersion">;
+import { migrate } from "./migrate.ts";
 
 /** How long a connection waits for another process's lock, in milliseconds. */
 const busyTimeout = 5000;
@@ -24,7 +23,7 @@ const pragmas: readonly (readonly [name: string, value: string | number, reads: 
  * Opens the one writing connection: makes the file (0600, its folder 0700) where there is none, sets the pragmas that make a commit
  * durable and reads each back, then brings the schema up to date. Throws ERR_CONFIG_INVALID with the reason.
  */
-export function openWriter(file: string, schema: Schema): Database.Database {
+export function openWriter(file: string, migrations: EngineDefinition["migrations"]): Database.Database {
   return openOrRefuse(file, () => {
     makePrivateFile(file);
     const client = new Database(file, { timeout: busyTimeout });
@@ -34,7 +33,7 @@ export function openWriter(file: string, schema: Schema): Database.Database {
         const found = client.pragma(name, { simple: true });
         if (found !== reads) throw new Error(`PRAGMA ${name} is ${String(found)} where ${reads} was set`);
       }
-      createTables(client, schema);
+      migrate(client, migrations);
       return client;
     } catch (fault) {
       client.close();
@@ -51,19 +50,6 @@ export function openReader(file: string): Database.Database {
     client.pragma("trusted_schema = 0");
     return client;
   });
-}
-
-/** Makes the tables of an empty file, in one transaction. Throws when the file is of another schema version. */
-export function createTables(client: Database.Database, { statements, schemaVersion }: Schema): void {
-  client
-    .transaction(() => {
-      const found = client.pragma("user_version", { simple: true });
-      if (found === schemaVersion) return;
-      if (found !== 0) throw new Error(`it has schema version ${String(found)}, this program knows ${schemaVersion}`);
-      for (const statement of statements) client.exec(statement);
-      client.pragma(`user_version = ${schemaVersion}`);
-    })
-    .immediate();
 }
 
 function makePrivateFile(file: string): void {

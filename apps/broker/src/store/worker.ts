@@ -15,7 +15,7 @@ const answer = (message: FromWorker): void => port.postMessage(message, []);
 try {
   const { file, definition } = workerData as WorkerStart;
   const known = (await import(definition)) as EngineDefinition;
-  const client = openWriter(file, known);
+  const client = openWriter(file, known.migrations);
   const runBatch = createBatch(client, known.commands);
   port.on("message", (first: ToWorker) => {
     const asks: Ask[] = [];

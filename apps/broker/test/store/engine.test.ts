@@ -184,7 +184,7 @@ describe("the file", () => {
 
   test("a commit is durable: WAL with synchronous FULL and fullfsync, and foreign keys are enforced", async () => {
     await engine.close();
-    const client = openWriter(file, counter);
+    const client = openWriter(file, counter.migrations);
     const read = (name: string): unknown => client.pragma(name, { simple: true });
     expect(
       ["journal_mode", "synchronous", "fullfsync", "checkpoint_fullfsync", "foreign_keys", "busy_timeout"].map(read),

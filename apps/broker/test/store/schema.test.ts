@@ -2,7 +2,8 @@ import Database from "better-sqlite3";
 import { is } from "drizzle-orm";
 import { getTableConfig, SQLiteTable } from "drizzle-orm/sqlite-core";
 import { expect, test } from "vitest";
-import { createTables } from "../../src/store/engine-connection.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { migrations } from "../../src/store/migrations.ts";
 import * as schema from "../../src/store/schema.ts";
 
 interface Column {
@@ -14,7 +15,7 @@ interface Column {
 
 const tables = Object.values(schema).filter((value) => is(value, SQLiteTable));
 const client = new Database(":memory:");
-createTables(client, schema);
+migrate(client, migrations);
 
 /** Columns of each index by its name; an automatic one, of UNIQUE or PRIMARY KEY, goes by its columns. */
 function indexesOf(table: string): readonly string[] {
