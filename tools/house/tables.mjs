@@ -66,10 +66,11 @@ export const REACHES = [
   },
 ];
 
-/** Parts of a plug-in's package that run by themselves. Each has a budget of its own; a program has no host to ask. */
+/** Parts of a package that stand by themselves. Each has a budget of its own; a program has no host to ask. */
 export const PARTS = [
   { folder: "packages/audit-witness/src/witness/", is: "program", why: "agentkeys-witness, the far side" },
   { folder: "packages/audit-sqlite/src/thread/", is: "thread", why: "the log; what the host lends comes by message" },
+  { folder: "packages/log/src/tile.ts", is: "format", why: "how a log is served; no record, head or receipt needs it" },
 ];
 
 /** Globals and functions that stand for what the host lends: time, randomness, network, timers, output. */
