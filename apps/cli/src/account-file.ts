@@ -22,7 +22,8 @@ const accountSchema = v.strictObject({
   ]),
   key: v.record(v.string(), v.string()),
   trust: v.strictObject({ log: v.string(), witnesses: v.array(v.string()) }),
-  session: v.strictObject({ access_token: v.string(), expires_at: v.number(), refresh_token: v.string() }),
+  /** Left out once one has signed out. */
+  session: v.optional(v.strictObject({ access_token: v.string(), expires_at: v.number(), refresh_token: v.string() })),
 });
 
 /** How a person signs in here. */
@@ -38,7 +39,8 @@ export interface AccountFile {
   readonly key: Readonly<Record<string, string>>;
   /** The log's key as it was when one first signed in, and the witnesses named by the person. */
   readonly trust: Trust;
-  readonly session: Session;
+  /** Undefined once the person has signed out. */
+  readonly session: Session | undefined;
 }
 
 /** The account of a home, or undefined where nobody signed in yet. Throws ERR_CONFIG_PROFILE for a damaged file. */
@@ -52,6 +54,7 @@ export async function readAccount(path: string): Promise<AccountFile | undefined
   }
   const { broker, account, sign_in: signIn, key, trust, session } = parsed.output;
   parseTrust(trust);
+  if (session === undefined) return { broker, account, signIn, key, trust, session };
   const { access_token: accessToken, expires_at: expiresAt, refresh_token: refreshToken } = session;
   return { broker, account, signIn, key, trust, session: { accessToken, expiresAt, refreshToken } };
 }
@@ -66,13 +69,13 @@ export async function writeAccount(path: string, file: AccountFile): Promise<voi
     sign_in: signIn,
     key,
     trust: { log: trust.log, witnesses: [...trust.witnesses] },
-    session: {
-      access_token: session.accessToken,
-      expires_at: session.expiresAt,
-      refresh_token: session.refreshToken,
-    },
+    ...(session === undefined ? {} : { session: sessionJson(session) }),
   };
   await writePrivate(path, `${JSON.stringify(stored, undefined, 2)}\n`);
+}
+
+function sessionJson({ accessToken, expiresAt, refreshToken }: Session) {
+  return { access_token: accessToken, expires_at: expiresAt, refresh_token: refreshToken };
 }
 
 /** A connection with the account's session; renewed sessions go back into the file, one process at a time. */

@@ -1,4 +1,4 @@
-import { importKey, openConnection, type BrokerConnection } from "@agentkeys/client";
+import { exportKey, importKey, makeKey, openConnection, type BrokerConnection, type Session } from "@agentkeys/client";
 import { AgentKeysError, isAgentKeysError, type ErrorCode } from "@agentkeys/core";
 import type { HDNodeWallet } from "ethers";
 import { openAccount, writeAccount, type AccountFile, type SignIn } from "./account-file.ts";
@@ -20,7 +20,7 @@ export async function asPerson<Result>(
   context: Context,
   work: (connection: BrokerConnection, file: AccountFile) => Promise<Result>,
 ): Promise<Result> {
-  const file = await requireAccount(context);
+  const file = await requireSession(context);
   const attempt = async (as: AccountFile): Promise<Result> =>
     context.terminal.progress(
       `waiting for ${as.broker}`,
@@ -51,7 +51,7 @@ export async function signInAgain(
   }
   const renewed = { ...file, signIn, session };
   await writeAccount(context.home.account, renewed);
-  await endSession(connection, file.session.refreshToken);
+  if (file.session !== undefined) await endSession(connection, file.session.refreshToken);
   return renewed;
 }
 
@@ -81,8 +81,43 @@ export async function openWallet(context: Context, name: string): Promise<HDNode
   return wallet;
 }
 
+/**
+ * Ends the session of this home at the broker, and forgets it here; with `isEverywhere` every session of the person. Answers false
+ * where the broker could not be told: then the session ends by itself when it expires. A key of its own waits for the next sign-in.
+ */
+export async function signOut(context: Context, isEverywhere: boolean): Promise<boolean> {
+  const file = await requireSession(context);
+  const connection = await openAccount(context.home.account, file);
+  const told: Promise<unknown> = isEverywhere
+    ? connection.send({ method: "DELETE", path: "/v1/sessions" })
+    : revoke(connection, (file.session as Session).refreshToken);
+  const isTold = await context.terminal.progress(`waiting for ${file.broker}`, told).then(
+    () => true,
+    (error: unknown) => {
+      // A session that is over already is what was wanted.
+      if (isAgentKeysError(error, "ERR_SESSION_TOKEN") || isAgentKeysError(error, "ERR_SESSION_GRANT")) return true;
+      if (isEverywhere) throw error;
+      return false;
+    },
+  );
+  const key = (await exportKey(await makeKey())) as Record<string, string>;
+  await writeAccount(context.home.account, { ...file, key, session: undefined });
+  return isTold;
+}
+
+async function requireSession(context: Context): Promise<AccountFile> {
+  const file = await requireAccount(context);
+  if (file.session !== undefined) return file;
+  const reason = `signed out of ${file.broker}: run \`agentkeys login\``;
+  throw new AgentKeysError("ERR_CONFIG_PROFILE", reason, { reason });
+}
+
 /** Ends the session that a newer one replaces. It would expire by itself, so a failure changes nothing. */
 async function endSession(connection: BrokerConnection, refreshToken: string): Promise<void> {
-  const form = { token: refreshToken };
-  await connection.send({ method: "POST", path: "/oauth/revoke", form, show: "key" }).catch(() => undefined);
+  await revoke(connection, refreshToken).catch(() => undefined);
+}
+
+/** RFC 7009. */
+async function revoke(connection: BrokerConnection, token: string): Promise<void> {
+  await connection.send({ method: "POST", path: "/oauth/revoke", form: { token }, show: "key" });
 }

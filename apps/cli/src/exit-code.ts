@@ -40,6 +40,13 @@ const unreachable = new Set<string>([
   "ERR_REQUEST_SHUTTING_DOWN",
 ]);
 
+/** What was asked about would be refused; the command has said why. */
+export class WouldRefuse extends Error {
+  constructor() {
+    super("it would be refused");
+  }
+}
+
 /** The failure that an error is. */
 export function failureOf(error: unknown): Failure {
   if (isAgentKeysError(error)) {
@@ -61,6 +68,7 @@ export function failureOf(error: unknown): Failure {
     };
   }
   if (error instanceof VerdictBelow) return { exitCode: error.exitCode, message: error.message };
+  if (error instanceof WouldRefuse) return { exitCode: exitCodes.refused, message: error.message };
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message };
   if (error instanceof CommanderError) return { exitCode: exitCodes.usage, message: error.message };
   if (error instanceof Interrupted) return { exitCode: exitCodes.interrupted, message: "interrupted" };

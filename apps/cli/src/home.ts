@@ -5,6 +5,7 @@ export interface Home {
   readonly path: string;
   /** The person's session. */
   readonly account: string;
+  readonly wallets: string;
   wallet(name: string): string;
   agent(name: string): string;
   receipt(record: string): string;
@@ -15,6 +16,7 @@ export function homeAt(path: string): Home {
   return {
     path,
     account: join(path, "account.json"),
+    wallets: join(path, "wallets"),
     wallet: (name) => join(path, "wallets", `${name}.json`),
     agent: (name) => join(path, "agents", `${name}.json`),
     receipt: (record) => join(path, "receipts", `${record}.json`),

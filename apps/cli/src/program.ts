@@ -1,11 +1,15 @@
 import { Command } from "commander";
 import { addAgents } from "./commands/agents.ts";
 import { addAudit } from "./commands/audit.ts";
+import { addCompletion } from "./commands/completion.ts";
 import { addErrors } from "./commands/errors.ts";
 import { addGrants } from "./commands/grants.ts";
 import { addInit } from "./commands/init.ts";
 import { addIssue } from "./commands/issue.ts";
 import { addLogin } from "./commands/login.ts";
+import { addLogout } from "./commands/logout.ts";
+import { addSessions } from "./commands/sessions.ts";
+import { addWallets } from "./commands/wallets.ts";
 import { addWhoami } from "./commands/whoami.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -33,7 +37,20 @@ First steps:
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
-  for (const add of [addInit, addLogin, addWhoami, addAgents, addGrants, addIssue, addAudit, addErrors]) {
+  for (const add of [
+    addInit,
+    addLogin,
+    addLogout,
+    addWhoami,
+    addWallets,
+    addSessions,
+    addAgents,
+    addGrants,
+    addIssue,
+    addAudit,
+    addErrors,
+    addCompletion,
+  ]) {
     add(program, terminal);
   }
   return program;

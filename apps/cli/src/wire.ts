@@ -65,6 +65,19 @@ export const accountSchema = v.object({
   created_at: v.string(),
 });
 
+/** `GET /v1/sessions`. */
+export const sessionsSchema = v.object({
+  sessions: v.array(
+    v.object({
+      id: v.string(),
+      created_at: v.string(),
+      expires_at: v.string(),
+      amr: v.array(v.string()),
+      current: v.boolean(),
+    }),
+  ),
+});
+
 /** `GET /v1/audit/records`. */
 export const recordsSchema = v.object({
   records: v.array(

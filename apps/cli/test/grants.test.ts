@@ -111,7 +111,9 @@ describe("grants", () => {
       },
     }));
     const explain = ["grants", "explain", "--resource", "https://api.example.com", "--ttl", "1h"];
-    expect((await agentkeys(...explain, "--agent", "report")).stdout.split("\n")).toEqual([
+    const refused = await agentkeys(...explain, "--agent", "report");
+    expect(refused.code).toBe(1);
+    expect(refused.stdout.split("\n")).toEqual([
       "refused by the ceiling layer: the operator has set a lower limit for everybody",
       "reason: no ceiling row contains 3600 seconds",
       "would be allowed:",

@@ -7,6 +7,7 @@ import { formatTable, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { agentSchema, agentsSchema, pairingSchema } from "../wire.ts";
+import { assertConfirmed } from "./options.ts";
 import { addPair } from "./pair.ts";
 
 /** `agentkeys agents …`: pair, approve, deny, list, revoke. */
@@ -33,12 +34,12 @@ export function addAgents(program: Command, terminal: Terminal): void {
         ]) {
           terminal.note(line);
         }
-        if (
-          yes !== true &&
-          !(await terminal.confirm("Is the key the one the agent shows? Approve it?", "give --yes"))
-        ) {
-          throw new UsageError("not approved; `agentkeys agents deny CODE` tells the agent so");
-        }
+        await assertConfirmed(
+          context,
+          yes,
+          "Is the key the one the agent shows? Approve it?",
+          "not approved; `agentkeys agents deny CODE` tells the agent so",
+        );
         const json = { user_code: code, ...(name === undefined ? {} : { name }) };
         const agent = await connection.ask({ method: "POST", path: "/v1/pairings/approve", json }, agentSchema);
         context.show(agent, [`paired  ${printable(agent.name)}  ${agent.id}`]);
@@ -81,9 +82,7 @@ export function addAgents(program: Command, terminal: Terminal): void {
       const { yes } = command.opts<{ yes?: boolean }>();
       await asPerson(context, async (connection) => {
         const id = await resolveAgent(connection, agent);
-        if (yes !== true && !(await terminal.confirm(`Revoke ${agent} (${id})? It cannot be undone.`, "give --yes"))) {
-          throw new UsageError("nothing was revoked");
-        }
+        await assertConfirmed(context, yes, `Revoke ${agent} (${id})? It cannot be undone.`, "nothing was revoked");
         await connection.send({ method: "DELETE", path: `/v1/agents/${encodeURIComponent(id)}` });
         context.show({ revoked: id }, [`revoked  ${id}`]);
       });

@@ -1,14 +1,16 @@
 import type { Command } from "commander";
+import type * as v from "valibot";
 import { asPerson } from "../account-session.ts";
 import { agentHome, openStoredAgent } from "../agent-file.ts";
-import { contextOf } from "../context.ts";
+import { contextOf, type Context } from "../context.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
+import { WouldRefuse } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
 import { explanationSchema, grantSchema, grantsSchema } from "../wire.ts";
 import { resolveAgent } from "./agents.ts";
 import { formatExplanation, formatGrant } from "./grant-text.ts";
-import { collect, parsePositive, parseSeconds } from "./options.ts";
+import { assertConfirmed, collect, parsePositive, parseSeconds } from "./options.ts";
 
 interface ScopeOptions {
   readonly issuer: string;
@@ -98,9 +100,7 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const context = contextOf(command, terminal);
       const { yes } = command.opts<{ yes?: boolean }>();
-      if (yes !== true && !(await terminal.confirm(`Revoke ${id}? It cannot be undone.`, "give --yes"))) {
-        throw new UsageError("nothing was revoked");
-      }
+      await assertConfirmed(context, yes, `Revoke ${id}? It cannot be undone.`, "nothing was revoked");
       await asPerson(context, async (connection) => {
         await connection.send({ method: "DELETE", path: `/v1/grants/${encodeURIComponent(id)}` });
         context.show({ revoked: id }, [`revoked  ${id}`]);
@@ -115,7 +115,7 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .option("--ttl <duration>", "for how long", parseSeconds, 600)
     .addHelpText(
       "after",
-      "\nExample:\n  agentkeys grants explain --agent report --resource https://api.example.com --ttl 1h",
+      "\nExits with 1 where it would be refused.\n\nExample:\n  agentkeys grants explain --agent report --resource https://api.example.com --ttl 1h",
     )
     .action(async (_options: unknown, command: Command) => {
       const context = contextOf(command, terminal);
@@ -125,17 +125,22 @@ export function addGrants(program: Command, terminal: Terminal): void {
       if (asAgent !== undefined) {
         const { connection } = await openStoredAgent(context, agentHome(context, options.agentHome), asAgent);
         const answer = await connection.ask({ method: "POST", path, json }, explanationSchema);
-        context.show(answer, formatExplanation(answer));
+        showExplanation(context, answer);
       } else if (agent === undefined) {
         throw new UsageError("give --agent AGENT, or --as-agent NAME on the agent's machine");
       } else {
         await asPerson(context, async (connection) => {
           const whole = { agent: await resolveAgent(connection, agent), ...json };
           const answer = await connection.ask({ method: "POST", path, json: whole }, explanationSchema);
-          context.show(answer, formatExplanation(answer));
+          showExplanation(context, answer);
         });
       }
     });
+}
+
+function showExplanation(context: Context, answer: v.InferOutput<typeof explanationSchema>): void {
+  context.show(answer, formatExplanation(answer));
+  if (!answer.allowed) throw new WouldRefuse();
 }
 
 function constraintsOf({ maxTtl, maxUses, expires }: CreateOptions) {

@@ -1,5 +1,7 @@
 import { parseDuration } from "@agentkeys/core";
 import { InvalidArgumentError, type Command } from "commander";
+import type { Context } from "../context.ts";
+import { UsageError } from "../usage-error.ts";
 
 /** Adds what a command needs that may meet a broker for the first time. */
 export function addEstablishOptions(command: Command): Command {
@@ -7,6 +9,22 @@ export function addEstablishOptions(command: Command): Command {
     .option("--claim-code <code>", "claim a new broker with the code it printed")
     .option("--claim-code-file <file>", "the same, from a file (mode 0600)")
     .option("--witness <vkey>", "trust the cosignatures of this witness; may be repeated", collect);
+}
+
+/** Adds the option that answers a command's question beforehand. */
+export function addYesOption(command: Command): Command {
+  return command.option("-y, --yes", "do not ask");
+}
+
+/** Asks before what cannot be undone, unless `--yes` was given. Throws a UsageError that says `otherwise` for a no. */
+export async function assertConfirmed(
+  { terminal }: Pick<Context, "terminal">,
+  yes: boolean | undefined,
+  question: string,
+  otherwise: string,
+): Promise<void> {
+  if (yes === true || (await terminal.confirm(question, "give --yes"))) return;
+  throw new UsageError(otherwise);
 }
 
 /** Collects the values of an option that may be repeated. */

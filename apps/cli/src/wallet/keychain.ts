@@ -7,6 +7,8 @@ const within = 10_000;
 export interface Keychain {
   put(name: string, text: string): Promise<void>;
   get(name: string): Promise<string | undefined>;
+  /** Resolves too where there is nothing of that name. */
+  remove(name: string): Promise<void>;
 }
 
 /**
@@ -27,6 +29,10 @@ export async function openKeychain(): Promise<Keychain> {
     },
     async get(name) {
       return (await entry(name).getPassword(AbortSignal.timeout(within))) ?? undefined;
+    },
+    async remove(name) {
+      if ((await entry(name).getPassword(AbortSignal.timeout(within))) == null) return;
+      await entry(name).deletePassword(AbortSignal.timeout(within));
     },
   };
 }

@@ -6,12 +6,15 @@ export async function lockWallet(wallet: HDNodeWallet, passphrase: string): Prom
   return wallet.encrypt(passphrase);
 }
 
-/** Opens what {@link lockWallet} made. Throws ERR_WALLET_PASSPHRASE for another passphrase, ERR_CONFIG_KEY_FILE for damage. */
-export async function unlockWallet(json: string, passphrase: string, address: string): Promise<HDNodeWallet> {
-  const wallet = await open(json, passphrase, address);
-  if (!(wallet instanceof HDNodeWallet) || wallet.mnemonic === null || wallet.address !== address) {
-    throw damaged(address, "it does not hold the words of this address");
-  }
+/**
+ * Opens what {@link lockWallet} made, that of `address` where one is given. Throws ERR_WALLET_PASSPHRASE for another passphrase,
+ * ERR_CONFIG_KEY_FILE for damage.
+ */
+export async function unlockWallet(json: string, passphrase: string, address?: string): Promise<HDNodeWallet> {
+  const name = address ?? "in the file";
+  const wallet = await open(json, passphrase, name);
+  if (!(wallet instanceof HDNodeWallet) || wallet.mnemonic === null) throw damaged(name, "it holds no words");
+  if (address !== undefined && wallet.address !== address) throw damaged(name, "it holds the words of another address");
   return wallet;
 }
 

@@ -74,7 +74,8 @@ async function askBack(terminal: Terminal, words: readonly string[], otherwise: 
   return true;
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** True where there is a file, or a folder, of that path. */
+export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

@@ -1,8 +1,9 @@
+import { readdir, rm } from "node:fs/promises";
 import { AgentKeysError } from "@agentkeys/core";
 import * as v from "valibot";
 import type { Home } from "../home.ts";
 import { tryParseJson } from "../json.ts";
-import { readPrivate, writePrivate } from "../private-file.ts";
+import { isMissing, readPrivate, writePrivate } from "../private-file.ts";
 import { UsageError } from "../usage-error.ts";
 import { openKeychain } from "./keychain.ts";
 
@@ -85,8 +86,51 @@ export async function storeWallet(
   return failure === undefined ? { place: "file" } : { place: "file", reason: failure.message };
 }
 
+/** A wallet kept here, as its file tells of it: nothing is opened for that. */
+export interface ListedWallet {
+  readonly name: string;
+  readonly address: string;
+  readonly path: string;
+  readonly place: WalletPlace;
+}
+
+/** Every wallet kept here, by name. Throws ERR_CONFIG_KEY_FILE for a damaged file. */
+export async function listStoredWallets(home: Home): Promise<readonly ListedWallet[]> {
+  const files = await readdir(home.wallets).catch((error: unknown) => {
+    if (isMissing(error)) return [];
+    throw error;
+  });
+  const names = files.filter((file) => file.endsWith(".json")).map((file) => file.slice(0, -".json".length));
+  return Promise.all(
+    names.toSorted().map(async (name) => {
+      const { address, path, store } = await readWalletFile(home, name);
+      return { name, address, path, place: store };
+    }),
+  );
+}
+
+/** Takes a wallet off this machine: out of the keychain where it lies there, then its file. */
+export async function removeWallet(home: Home, name: string): Promise<void> {
+  const { address, store } = await readWalletFile(home, name);
+  if (store === "keychain") await (await openKeychain()).remove(address);
+  await rm(home.wallet(name));
+}
+
 /** The wallet of a name. Throws ERR_WALLET_NOT_FOUND, ERR_CONFIG_KEY_FILE for a damaged one. */
 export async function readWallet(home: Home, name: string): Promise<StoredWallet> {
+  const wallet = await readWalletFile(home, name);
+  if (wallet.store === "file") {
+    return { address: wallet.address, place: "file", keystore: JSON.stringify(wallet.keystore) };
+  }
+  const path = home.wallet(name);
+  const keystore = await (await openKeychain()).get(wallet.address).catch((error: unknown) => {
+    throw damaged(path, `the keychain does not answer: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  if (keystore === undefined) throw damaged(path, "the keychain no longer has it; restore it from its words");
+  return { address: wallet.address, place: "keychain", keystore };
+}
+
+async function readWalletFile(home: Home, name: string): Promise<v.InferOutput<typeof walletSchema>> {
   assertName("wallet", name);
   const path = home.wallet(name);
   const text = await readPrivate(path);
@@ -95,15 +139,7 @@ export async function readWallet(home: Home, name: string): Promise<StoredWallet
   }
   const parsed = v.safeParse(walletSchema, tryParseJson(text));
   if (!parsed.success) throw damaged(path, "it is not a wallet file");
-  const wallet = parsed.output;
-  if (wallet.store === "file") {
-    return { address: wallet.address, place: "file", keystore: JSON.stringify(wallet.keystore) };
-  }
-  const keystore = await (await openKeychain()).get(wallet.address).catch((error: unknown) => {
-    throw damaged(path, `the keychain does not answer: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  if (keystore === undefined) throw damaged(path, "the keychain no longer has it; restore it from its words");
-  return { address: wallet.address, place: "keychain", keystore };
+  return parsed.output;
 }
 
 async function tryKeychain(address: string, keystore: string): Promise<Error | undefined> {
