@@ -35,7 +35,7 @@ Examples:
 /** Every command below one, with what may follow it; the program's own options may follow anywhere. */
 function walk(command: Command, words: readonly string[], everywhere: readonly Option[]): readonly Completed[] {
   const options = [...new Set([...command.options, ...everywhere])].flatMap(
-    ({ long, description }): [string, string][] => (long == null ? [] : [[long, description]]),
+    ({ long, description }): [string, string][] => (typeof long === "string" ? [[long, description]] : []),
   );
   const below = command.commands.map((one): [string, string] => [one.name(), one.description()]);
   const own: Completed = { words: words.join(" "), offers: [...below, ...options, ["--help", "show help"]] };

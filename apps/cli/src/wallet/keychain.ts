@@ -31,7 +31,7 @@ export async function openKeychain(): Promise<Keychain> {
       return (await entry(name).getPassword(AbortSignal.timeout(within))) ?? undefined;
     },
     async remove(name) {
-      if ((await entry(name).getPassword(AbortSignal.timeout(within))) == null) return;
+      if (((await entry(name).getPassword(AbortSignal.timeout(within))) ?? undefined) === undefined) return;
       await entry(name).deletePassword(AbortSignal.timeout(within));
     },
   };
