@@ -85,6 +85,7 @@ export const errorRegistry = {
   ERR_AUTH_INVITE: row("caller", "never", 403, "public", "The invite or recovery code is wrong, used or expired.", "Ask the operator for a new one."),
   ERR_AUTH_IDENTITY: row<{ reason: string }>("caller", "never", 409, "public", "This identity cannot be linked or removed.", "Use another identity; the last one of an account stays."),
   ERR_AUTH_BROKER: row<{ expected: string; found: string }>("remote", "never", 400, "public", "The message to sign names another broker or address than the one dialled.", "Do not sign it. Check the broker's address and its `public_url`."),
+  ERR_AUTH_LAST_OPERATOR: row("caller", "never", 409, "public", "This broker would be left without an operator.", "Invite another operator first (an invite of role `operator`)."),
 
   ERR_SESSION_TOKEN: row("caller", "never", 401, "public", "The access token is missing, malformed, expired or revoked.", "Refresh it, or sign in again.", "invalid_token"),
   ERR_SESSION_DPOP: row<{ reason: string }>("caller", "never", 401, "public", "The DPoP proof does not hold.", "Make a new proof for this method, URL and access token (RFC 9449).", "invalid_dpop_proof"),
