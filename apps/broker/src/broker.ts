@@ -3,9 +3,13 @@ import type { AuthFacade } from "./facade/auth.ts";
 import type { IssuerFacade } from "./facade/issuer.ts";
 import type { LogFacade } from "./facade/log.ts";
 import type { WalletFacade } from "./facade/wallet.ts";
-import type { Limiter } from "./http/limiter.ts";
+import type { Limits } from "./http/limits.ts";
+import type { ForwardedHeader, SourceReader } from "./http/source.ts";
+import type { Auditors } from "./http/auditors.ts";
 import type { BrokerKeys } from "./keys/keys.ts";
+import type { AnchorStates } from "./ops/anchor-states.ts";
 import type { Logger } from "./ops/logger.ts";
+import type { Metrics } from "./ops/metrics.ts";
 import type { Outbox } from "./ops/outbox.ts";
 import type { AccessTokens } from "./session/access-token.ts";
 import type { DpopVerifier } from "./session/dpop.ts";
@@ -45,10 +49,15 @@ export interface Broker {
   readonly store: Store;
   readonly readings: Readings;
   readonly outbox: Outbox;
-  /** Per source address: sign-ins, pairings and everything a stranger can ask for. */
-  readonly strangers: Limiter;
-  /** Per agent: asks for credentials that were refused. */
-  readonly refusals: Limiter;
+  /** What is turned away before it costs anything. */
+  readonly limits: Limits;
+  /** Whose requests they are, and the one header a trusted proxy tells it in. */
+  readonly sources: SourceReader;
+  readonly forwardedHeader: ForwardedHeader;
+  /** Tokens of auditors, who may read entry bundles. */
+  readonly auditors: Auditors;
+  readonly metrics: Metrics;
+  readonly anchorStates: AnchorStates;
   readonly logger: Logger;
   /** Called when the claim code was spent: it stands nowhere any longer. */
   readonly onClaimed: () => void;

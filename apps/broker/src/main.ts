@@ -10,7 +10,7 @@ const usage = `agentkeys-broker: credentials for agents, recorded before they ar
   agentkeys-broker [--config FILE]               start (without a file: ./agentkeys.toml if it is there, else the defaults)
   agentkeys-broker config check [--config FILE]  check the file and the plug-ins it names; opens no socket
 
-Exit codes: 0 stopped as asked, 64 usage, 70 storage failed, 78 configuration.
+Exit codes: 0 stopped as asked, 130 or 143 stopped by a second signal, 64 usage, 70 storage failed, 78 configuration.
 `;
 
 const exit = { usage: 64, storage: 70, failed: 1, config: 78 } as const;
@@ -49,9 +49,10 @@ async function check(file: string | undefined): Promise<number> {
 }
 
 async function run(file: string | undefined): Promise<number> {
-  const logger = createLogger((line) => process.stderr.write(line), Date.now);
+  const config = readConfig(file);
+  const logger = createLogger((line) => process.stderr.write(line), Date.now, config.logLevel);
   const running = await startBroker(
-    readConfig(file),
+    config,
     logger,
     (text) => process.stderr.write(text),
     (error) => {
@@ -62,7 +63,16 @@ async function run(file: string | undefined): Promise<number> {
   );
   process.stdout.write(`ready ${running.publicUrl}\n`);
   await new Promise<void>((resolve) => {
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => resolve());
+    for (const [signal, number] of [
+      ["SIGINT", 2],
+      ["SIGTERM", 15],
+    ] as const)
+      process.once(signal, () => {
+        logger.info("stopping", { signal });
+        // Whoever asks twice does not want to wait: what was acknowledged is durable already.
+        process.once("SIGINT", () => process.exit(128 + number)).once("SIGTERM", () => process.exit(128 + number));
+        resolve();
+      });
   });
   await running.close();
   return 0;

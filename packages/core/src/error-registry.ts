@@ -72,6 +72,9 @@ export const errorRegistry = {
   ERR_REQUEST_UNREACHABLE: row<{ url: string; reason: string }>("remote", "later", 503, "public", "The broker could not be reached.", "Check that it runs and that the address is right."),
   ERR_REQUEST_SHUTTING_DOWN: row("operator", "later", 503, "public", "The broker is stopping.", "Try again in a moment."),
   ERR_REQUEST_ANSWER: row<{ url: string; reason: string }>("remote", "later", 502, "public", "The answer is not one that this broker's API gives.", "Check that the address is that of an AgentKeys broker, and that no proxy stands in between."),
+  ERR_REQUEST_OVERLOADED: row("operator", "later", 503, "public", "The broker works on as many requests as it takes at once.", "Try again in a moment, with the same Idempotency-Key."),
+  ERR_REQUEST_URL_TOO_LONG: row<{ limit: number }>("caller", "never", 414, "public", "The address of the request is too long.", "Send what is long in the body.", "invalid_request"),
+  ERR_REQUEST_HEADERS: row<{ limit: number }>("caller", "never", 431, "public", "The header of the request is too large, or has too many fields.", "Send fewer and shorter header fields.", "invalid_request"),
 
   ERR_AUTH_METHOD: row<{ method: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such sign-in method here.", "Use one of the known methods."),
   ERR_AUTH_CHALLENGE: row("caller", "never", 401, "public", "The challenge is unknown, used or expired.", "Start the sign-in again."),
@@ -130,6 +133,7 @@ export const errorRegistry = {
   ERR_AUDIT_UNWITNESSED: row<{ record: string }>("remote", "later", 503, "public", "No trusted witness has cosigned a head over this record yet.", "Ask again later; /v1/audit/lag says how far each anchor has come."),
 
   ERR_AUDIT_REWOUND: row<{ witness: string; here: number; there: number }>("operator", "never", 500, "private", "The audit log is shorter than one that was seen before.", "An older copy stands here. Put the newest one back; when it is lost, run `agentkeys-broker recover --new-epoch`."),
+  ERR_AUDIT_AUDITOR: row("caller", "never", 401, "public", "This is for auditors, and the token is none of theirs.", "Send `Authorization: Bearer` with the token of an `[[audit.auditors]]` row."),
 
   ERR_ISSUER_UNKNOWN: row<{ issuer: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such issuer here.", "Use one of the known issuers."),
   ERR_ISSUER_FAILED: row<{ issuer: string }>("remote", "later", 502, "public", "The issuer could not make the credential; the attempt is recorded.", "Try again with a new Idempotency-Key."),

@@ -1,6 +1,6 @@
 import { hash, randomFillSync } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   AgentKeysError,
   type AuditAnchor,
@@ -17,9 +17,13 @@ import { createGuard, type Guard } from "../facade/guard.ts";
 import { createIssuerFacade, type IssuerFacade } from "../facade/issuer.ts";
 import { createLogFacade, type LogFacade } from "../facade/log.ts";
 import { createWalletFacade, type WalletFacade } from "../facade/wallet.ts";
-import { createLimiter } from "../http/limiter.ts";
+import { createAuditors } from "../http/auditors.ts";
+import { createLimits } from "../http/limits.ts";
+import { createSourceReader } from "../http/source.ts";
 import { openKeys } from "../keys/keys.ts";
 import type { Logger } from "../ops/logger.ts";
+import { createMetrics, type Metrics } from "../ops/metrics.ts";
+import { createRegistry, type Registry } from "../ops/registry.ts";
 import { createOutbox } from "../ops/outbox.ts";
 import { createAccessTokens } from "../session/access-token.ts";
 import { createDpopVerifier } from "../session/dpop.ts";
@@ -31,7 +35,7 @@ import { openStore, type Store } from "../store/engine-store.ts";
 import { openKeyValueStore } from "../store/key-value.ts";
 import { createReadings } from "../store/readings.ts";
 import { removeClaimCode } from "./claim-code.ts";
-import { createHost } from "./host.ts";
+import { createHost, openSecret } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import type { BrokerConfig } from "./read-config.ts";
 
@@ -41,6 +45,7 @@ const deadlines = { auth: 10_000, wallet: 10_000, log: 5000, anchor: 30_000, iss
 /** The composed broker and what has to be closed, last opened first. */
 export interface Composition {
   readonly broker: Broker;
+  readonly registry: Registry;
   readonly close: () => Promise<void>;
 }
 
@@ -75,12 +80,22 @@ export async function compose(
     mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
     const store = await openStore(join(config.dataDirectory, "broker.db"), { onFatal });
     closers.push(() => store.close());
-    const parts = await createPlugins(config, loaded, store, logger, onFatal, closers);
-    return { broker: await assemble(config, loaded, parts, store, logger, closers), close };
+    const registry = createRegistry();
+    const metrics = createMetrics(registry);
+    const tools: PluginTools = { store, logger, metrics, onFatal };
+    const parts = await createPlugins(config, loaded, tools, closers);
+    return { broker: await assemble(config, loaded, parts, tools, closers), registry, close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+interface PluginTools {
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly onFatal: (error: Error) => void;
 }
 
 interface PluginParts {
@@ -94,9 +109,7 @@ interface PluginParts {
 async function createPlugins(
   config: BrokerConfig,
   loaded: readonly LoadedPlugin[],
-  store: Store,
-  logger: Logger,
-  onFatal: (error: Error) => void,
+  { store, logger, metrics, onFatal }: PluginTools,
   closers: (() => Promise<void> | void)[],
 ): Promise<PluginParts> {
   const parts: PluginParts = { auth: new Map(), issuers: new Map(), anchors: [] };
@@ -110,6 +123,7 @@ async function createPlugins(
       origin: config.origin,
       now,
       logger,
+      measure: (measurement, value) => metrics.pluginValues.with(`${kind}.${name}`, measurement).add(value),
       store: openKeyValueStore(store, `${kind}.${name}`, now),
     });
     const guard = createGuard(`${kind}(${name})`, deadlines.create);
@@ -121,7 +135,7 @@ async function createPlugins(
         .run("close", "close", () => instance.close())
         .catch((error: unknown) => logger.warn("plugin.close_failed", { plugin: guard.plugin, reason: String(error) })),
     );
-    place(parts, selected.needs, plugin, name, instance, onFatal);
+    place(parts, selected.needs, plugin, name, instance, metrics, onFatal);
   }
   return parts;
 }
@@ -149,48 +163,38 @@ function place(
   plugin: Plugin,
   name: string,
   instance: unknown,
+  metrics: Metrics,
   onFatal: (error: Error) => void,
 ): void {
+  const guardOf = (milliseconds: number): Guard =>
+    createGuard(`${plugin.kind}(${name})`, milliseconds, metrics.pluginSeconds);
   switch (plugin.kind) {
     case "auth": {
       const { identityTypes, capabilities } = plugin as Plugin<"auth">;
       const flow = capabilities.includes("out_of_band") ? "out_of_band" : "in_band";
       parts.auth.set(
         name,
-        createAuthFacade(
-          name,
-          { identityTypes, flow },
-          instance as UserAuthMethod,
-          createGuard(`auth(${name})`, deadlines.auth),
-        ),
+        createAuthFacade(name, { identityTypes, flow }, instance as UserAuthMethod, guardOf(deadlines.auth)),
       );
       return;
     }
     case "wallet":
-      parts.wallet = createWalletFacade(
-        name,
-        instance as WalletProvisioner,
-        createGuard(`wallet(${name})`, deadlines.wallet),
-      );
+      parts.wallet = createWalletFacade(name, instance as WalletProvisioner, guardOf(deadlines.wallet));
       return;
     case "audit":
-      if (needs === "log")
-        parts.log = createLogFacade(name, instance as AuditLog, createGuard(`audit(${name})`, deadlines.log), onFatal);
+      if (needs === "log") parts.log = createLogFacade(name, instance as AuditLog, guardOf(deadlines.log), onFatal);
       else
         parts.anchors.push(
           createAnchorFacade(
             name,
             (plugin as Plugin<"audit">).manifest,
             instance as AuditAnchor,
-            createGuard(`audit(${name})`, deadlines.anchor),
+            guardOf(deadlines.anchor),
           ),
         );
       return;
     case "issuer":
-      parts.issuers.set(
-        name,
-        createIssuerFacade(name, instance as CredentialIssuer, createGuard(`issuer(${name})`, deadlines.issuer)),
-      );
+      parts.issuers.set(name, createIssuerFacade(name, instance as CredentialIssuer, guardOf(deadlines.issuer)));
   }
 }
 
@@ -201,8 +205,7 @@ async function assemble(
   config: BrokerConfig,
   loaded: readonly LoadedPlugin[],
   parts: PluginParts,
-  store: Store,
-  logger: Logger,
+  { store, logger, metrics }: PluginTools,
   closers: (() => Promise<void> | void)[],
 ): Promise<Broker> {
   const { auth, issuers, anchors, wallet, log } = parts;
@@ -245,8 +248,14 @@ async function assemble(
     store,
     readings,
     outbox,
-    strangers: createLimiter({ limit: 60, seconds: 60, now }),
-    refusals: createLimiter({ limit: 60, seconds: 60, now }),
+    limits: createLimits(config.limits, now, metrics.limited),
+    sources: createSourceReader(config.trustedProxies, config.forwardedHeader),
+    forwardedHeader: config.forwardedHeader,
+    auditors: createAuditors(
+      config.auditors.map(({ name, token }) => ({ name, token: openSecret(token, dirname(config.origin)) })),
+    ),
+    metrics,
+    anchorStates: new Map(),
     logger,
     onClaimed: () => removeClaimCode(config.dataDirectory),
     now,

@@ -1,5 +1,8 @@
 import * as v from "valibot";
 import { isAgentKeysError, parseDuration, parseScope, type Scope } from "@agentkeys/core";
+import { parseNetwork } from "../http/address.ts";
+import { defaultLimits } from "../http/limits.ts";
+import { logLevels } from "../ops/logger.ts";
 import type { Right } from "../steps/rights.ts";
 
 /** A TOML duration (`"1h"`) as whole seconds. */
@@ -33,6 +36,28 @@ const listen = v.pipe(
   v.string(),
   v.regex(/^(\[[0-9a-f:]+\]|[a-z0-9.-]+):\d{1,5}$/iu, "expected host:port, such as 127.0.0.1:8787"),
 );
+
+const network = v.pipe(
+  v.string(),
+  v.check((text) => parseNetwork(text) !== undefined, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
+);
+const hostName = v.pipe(
+  v.string(),
+  v.regex(
+    /^(\[[0-9a-f:]+\]|[a-z0-9._-]+)(:\d{1,5})?$/u,
+    "expected a host, such as keys.acme.com or keys.acme.com:8443",
+  ),
+);
+const count = (fallback: number, most = 1_000_000) =>
+  v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(most)), fallback);
+const secret = v.union(
+  [
+    v.strictObject({ file: v.pipe(v.string(), v.minLength(1)) }),
+    v.strictObject({ env: v.pipe(v.string(), v.minLength(1)) }),
+  ],
+  'expected { file = "secrets/x" } or { env = "NAME" }',
+);
+const auditor = v.strictObject({ name: sectionName, token: secret });
 
 const scope = v.rawTransform<unknown, Scope>(({ dataset, addIssue, NEVER }) => {
   try {
@@ -68,9 +93,28 @@ export const configSchema = v.strictObject({
       clients: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/u))), v.minLength(1)), [
         "agentkeys",
       ]),
+      trusted_proxies: v.optional(v.array(network), []),
+      forwarded_header: v.optional(v.picklist(["x-forwarded-for", "forwarded"]), "x-forwarded-for"),
+      hosts: v.optional(v.array(hostName), []),
     }),
     {},
   ),
+  limits: v.optional(
+    v.strictObject({
+      sign_ins: count(defaultLimits.sign_ins),
+      messages: count(defaultLimits.messages),
+      failures: count(defaultLimits.failures),
+      codes: count(defaultLimits.codes),
+      reads: count(defaultLimits.reads),
+      calls: count(defaultLimits.calls),
+      refusals: count(defaultLimits.refusals),
+      requests: count(512, 65_536),
+      connections: count(2048, 65_536),
+    }),
+    {},
+  ),
+  log: v.optional(v.strictObject({ level: v.optional(v.picklist(logLevels), "info") }), {}),
+  metrics: v.optional(v.strictObject({ listen, hosts: v.optional(v.array(hostName), []) })),
   accounts: v.optional(v.strictObject({ sign_up: v.optional(v.picklist(["first", "open"]), "first") }), {}),
   auth: v.optional(
     v.objectWithRest({ methods: v.optional(v.pipe(sectionNames, v.minLength(1)), ["walletsig"]) }, section),
@@ -78,7 +122,20 @@ export const configSchema = v.strictObject({
   ),
   wallet: v.optional(v.objectWithRest({ provisioner: v.optional(sectionName, "keystore") }, section), {}),
   audit: v.optional(
-    v.objectWithRest({ log: v.optional(sectionName, "sqlite"), anchors: v.optional(sectionNames, []) }, section),
+    v.objectWithRest(
+      {
+        log: v.optional(sectionName, "sqlite"),
+        anchors: v.optional(sectionNames, []),
+        auditors: v.optional(
+          v.pipe(
+            v.array(auditor),
+            v.check((rows) => new Set(rows.map((row) => row.name)).size === rows.length, "expected no name twice"),
+          ),
+          [],
+        ),
+      },
+      section,
+    ),
     {},
   ),
   issuer: v.optional(

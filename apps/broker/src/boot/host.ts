@@ -23,6 +23,8 @@ export interface HostParts {
   readonly origin: string;
   readonly now: () => number;
   readonly logger: Logger;
+  /** Adds to one of the plug-in's own measurements. */
+  readonly measure: (name: string, value: number) => void;
   readonly store: HostStore;
 }
 
@@ -38,7 +40,11 @@ export function createHost(parts: HostParts): PluginHost {
     now: parts.now,
     random: (size) => randomFillSync(new Uint8Array(size)),
     log: (level, event, fields) => parts.logger[level](`${prefix}.${event}`, fields),
-    metric: (name, value) => parts.logger.debug(`${prefix}.${name}`, { value }),
+    metric: (name, value) => {
+      // A name that is no name could carry anything into the metrics, and a value that is no number would spoil its sum.
+      if (/^[a-z][a-z0-9_]{0,63}$/u.test(name) && Number.isFinite(value) && value >= 0) parts.measure(name, value);
+      else parts.logger.warn("plugin.metric_refused", { plugin: prefix });
+    },
     fetch: fetchWithin,
     store: parts.store,
     secret: async (reference) => openSecret(reference, dirname(parts.origin)),

@@ -2,7 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
-import { AgentKeysError, type PluginKind, type StandardSchemaV1 } from "@agentkeys/core";
+import { AgentKeysError, type PluginKind, type SecretReference, type StandardSchemaV1 } from "@agentkeys/core";
+import type { LimitsConfig } from "../http/limits.ts";
+import type { ForwardedHeader } from "../http/source.ts";
+import type { LogLevel } from "../ops/logger.ts";
 import type { Ceiling, Right } from "../steps/rights.ts";
 import { configSchema, defaultRights, isPublicUrl, type ConfigFile } from "./config.ts";
 import { tellIssues } from "./tell-issues.ts";
@@ -28,6 +31,17 @@ export interface BrokerConfig {
   readonly listen: { readonly host: string; readonly port: number };
   readonly dataDirectory: string;
   readonly clients: readonly string[];
+  /** Networks whose forwarding header is believed, and which one. */
+  readonly trustedProxies: readonly string[];
+  readonly forwardedHeader: ForwardedHeader;
+  /** Names served in the Host header besides that of `publicUrl`. */
+  readonly hosts: readonly string[];
+  readonly limits: LimitsConfig & { readonly requests: number; readonly connections: number };
+  readonly logLevel: LogLevel;
+  /** Where Prometheus finds the metrics; nowhere without it. */
+  readonly metrics?: { readonly host: string; readonly port: number; readonly hosts: readonly string[] };
+  /** Who may read entry bundles of the log. */
+  readonly auditors: readonly { readonly name: string; readonly token: SecretReference }[];
   readonly signUp: "first" | "open";
   readonly rights: readonly Right[];
   readonly ceilings: readonly Ceiling[];
@@ -66,6 +80,10 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     ...findUnusedSections(config, plugins),
     ...findUnknownIssuers(config),
   ];
+  const metrics =
+    config.metrics === undefined ? undefined : { ...splitAddress(config.metrics.listen), hosts: config.metrics.hosts };
+  if (metrics !== undefined && (metrics.port < 1 || metrics.port > 65_535))
+    issues.push("metrics.listen: expected a port from 1 to 65535");
   if (address.port < 1 || address.port > 65_535) issues.push("broker.listen: expected a port from 1 to 65535");
   const publicUrl = config.broker.public_url ?? originOf(config.broker.listen);
   if (!isPublicUrl(publicUrl))
@@ -81,6 +99,13 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     listen: address,
     dataDirectory: resolve(dirname(file), config.broker.data_dir),
     clients: config.broker.clients,
+    trustedProxies: config.broker.trusted_proxies,
+    forwardedHeader: config.broker.forwarded_header,
+    hosts: config.broker.hosts,
+    limits: config.limits,
+    logLevel: config.log.level,
+    ...(metrics === undefined ? {} : { metrics }),
+    auditors: config.audit.auditors,
     signUp: config.accounts.sign_up,
     rights,
     ceilings: config.ceiling,
@@ -123,7 +148,7 @@ function selectPlugins(config: ConfigFile): readonly SelectedPlugin[] {
 const ownKeys: Readonly<Record<PluginKind, readonly string[]>> = {
   auth: ["methods"],
   wallet: ["provisioner"],
-  audit: ["log", "anchors"],
+  audit: ["log", "anchors", "auditors"],
   issuer: ["names"],
 };
 

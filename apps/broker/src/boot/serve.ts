@@ -1,11 +1,13 @@
-import type { Server } from "node:http";
-import { serve } from "@hono/node-server";
-import { AgentKeysError } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
 import { newEvent } from "../flows/event.ts";
 import { createApp } from "../http/app.ts";
+import { openListener } from "../http/listener.ts";
+import { createProxyCheck } from "../http/source.ts";
+import { createTraffic } from "../http/traffic.ts";
 import { startAnchorLoop } from "../ops/anchor-loop.ts";
+import { collectState } from "../ops/collect.ts";
 import type { Logger } from "../ops/logger.ts";
+import { serveMetrics } from "../ops/metrics-listener.ts";
 import { startSweep } from "../ops/sweep.ts";
 import { renewClaimCode } from "./claim-code.ts";
 import { compose } from "./compose.ts";
@@ -14,12 +16,21 @@ import type { BrokerConfig } from "./read-config.ts";
 /** A serving broker. */
 export interface RunningBroker {
   readonly publicUrl: string;
-  /** Stops taking requests, lets those that run end, closes everything. */
+  /**
+   * Takes no request any more, lets those that run end within a deadline, carries what waits to the log, closes everything. `/readyz`
+   * is 503 from its first moment on.
+   */
   close(): Promise<void>;
 }
 
+/** How long requests that run have to end, in milliseconds; those left are refused. */
+const drainTime = 10_000;
+/** How long connections have to take their answer and go, after that. */
+const goodbyeTime = 2000;
+
 /**
- * Boots a broker: plug-ins, boot record, claim code, anchors, listener. Throws what refuses the boot; then nothing is left open.
+ * Boots a broker: plug-ins, boot record, claim code, anchors, listener, metrics. Throws what refuses the boot; then nothing is left
+ * open.
  */
 export async function startBroker(
   config: BrokerConfig,
@@ -27,26 +38,42 @@ export async function startBroker(
   show: (text: string) => void,
   onFatal: (error: Error) => void,
 ): Promise<RunningBroker> {
-  const { broker, close } = await compose(config, logger, onFatal);
+  const { broker, registry, close } = await compose(config, logger, onFatal);
+  const closers: (() => Promise<void> | void)[] = [close];
+  const closeAll = async (): Promise<void> => {
+    for (const one of closers.splice(0).toReversed()) await one();
+  };
   try {
     await broker.log.append(bootEvent(broker), "boot");
     await broker.outbox.drain();
     await renewClaimCode(broker, config.dataDirectory, show);
+    closers.push(() => broker.outbox.drain());
     const loops = broker.anchors.map((anchor) => startAnchorLoop({ ...broker, anchor, now: broker.now }));
+    closers.push(async () => void (await Promise.all(loops.map((loop) => loop.close()))));
     const sweep = startSweep(broker);
-    const server = await listen(createApp(broker, hostsOf(config)).fetch, config.listen);
-    return {
-      publicUrl: broker.publicUrl,
-      async close() {
-        sweep.close();
-        await Promise.all(loops.map((loop) => loop.close()));
-        await closeServer(server);
-        await broker.outbox.drain();
-        await close();
-      },
-    };
+    closers.push(() => sweep.close());
+    const traffic = createTraffic(config.limits.requests);
+    if (config.metrics !== undefined) {
+      const collected = collectState(broker, registry, () => traffic.running);
+      closers.push(() => collected.close());
+      const metrics = await serveMetrics(registry, config.metrics);
+      closers.push(() => metrics.close());
+    }
+    const listener = await openListener(createApp(broker, hostsOf(config), traffic).fetch, {
+      ...config.listen,
+      connections: config.limits.connections,
+      isProxy: createProxyCheck(config.trustedProxies),
+      onRefused: (reason) => broker.metrics.connectionsRefused.with(reason).add(),
+    });
+    closers.push(async () => {
+      const drained = traffic.drain(drainTime);
+      const closed = listener.close(drainTime + goodbyeTime);
+      await drained;
+      await closed;
+    });
+    return { publicUrl: broker.publicUrl, close: closeAll };
   } catch (error) {
-    await close();
+    await closeAll();
     throw error;
   }
 }
@@ -56,46 +83,16 @@ function bootEvent(broker: Awaited<ReturnType<typeof compose>>["broker"]) {
   return newEvent(broker, RecordType.boot, { outcome: Outcome.notApplicable, body: { plugins } });
 }
 
-/** Names in the Host header that this broker answers to: its public one and, on a loopback listener, the loopback ones. */
+/**
+ * Names in the Host header that this broker answers to: its public one, those configured and, on a loopback listener, the loopback
+ * ones.
+ */
 function hostsOf(config: BrokerConfig): ReadonlySet<string> {
   const { host, port } = config.listen;
   const isLoopback = host === "::1" || host === "localhost" || host.startsWith("127.");
   return new Set([
     new URL(config.publicUrl).host,
+    ...config.hosts,
     ...(isLoopback ? [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`] : []),
   ]);
-}
-
-function listen(
-  fetch: Parameters<typeof serve>[0]["fetch"],
-  { host, port }: { readonly host: string; readonly port: number },
-): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch, hostname: host, port }, () => resolve(server)) as Server;
-    server.once("error", (cause) => {
-      const address = `${host}:${port}`;
-      reject(
-        new AgentKeysError(
-          "ERR_CONFIG_LISTEN",
-          `${address}: ${cause.message}`,
-          { address, reason: cause.message },
-          { cause },
-        ),
-      );
-    });
-  });
-}
-
-/** How long requests that run may take to end, in milliseconds. */
-const drainTime = 5000;
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), drainTime);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
 }

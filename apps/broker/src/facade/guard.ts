@@ -1,5 +1,6 @@
 import { AgentKeysError, describeError, isAgentKeysError, type Call, type Json, type Readiness } from "@agentkeys/core";
 import * as v from "valibot";
+import type { Family, Histogram } from "../ops/registry.ts";
 import { createCall } from "./call.ts";
 
 /** Calls into one plug-in: each with a deadline, its errors named once. */
@@ -18,8 +19,15 @@ export interface Guard {
   breach(broke: string): AgentKeysError;
 }
 
+/** Told of each call into a plug-in: how long it took, in seconds, and `ok` or the code of its error. */
+export type CallObserver = Family<Pick<Histogram, "observe">>;
+
+/** Calls a plug-in may leave unanswered, past their deadlines too. Beyond it, it hangs, and asking it more only fills its queue. */
+const mostUnanswered = 4096;
+
 /** Makes the guard of one plug-in. `milliseconds` is the deadline of each of its calls. */
-export function createGuard(plugin: string, milliseconds: number): Guard {
+export function createGuard(plugin: string, milliseconds: number, observer?: CallObserver): Guard {
+  let unanswered = 0;
   const breach = (broke: string): AgentKeysError =>
     new AgentKeysError("ERR_PLUGIN_CONTRACT", `${plugin}: ${broke}`, { plugin, broke });
   const named = (method: string, error: unknown): Error =>
@@ -33,7 +41,23 @@ export function createGuard(plugin: string, milliseconds: number): Guard {
   return {
     plugin,
     async run(method, requestId, act) {
+      if (unanswered >= mostUnanswered)
+        throw new AgentKeysError("ERR_PLUGIN_TIMEOUT", `${plugin}: it leaves ${unanswered} calls unanswered`, {
+          plugin,
+          method,
+          milliseconds,
+        });
       const call = createCall(requestId, milliseconds);
+      const startedAt = performance.now();
+      let outcome = "ok";
+      unanswered += 1;
+      const answered = async () => {
+        try {
+          return await act(call);
+        } finally {
+          unanswered -= 1;
+        }
+      };
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise<never>((_, reject) => {
         timer = setTimeout(
@@ -49,10 +73,13 @@ export function createGuard(plugin: string, milliseconds: number): Guard {
         );
       });
       try {
-        return await Promise.race([act(call), late]);
+        return await Promise.race([answered(), late]);
       } catch (error) {
-        throw named(method, error);
+        const fault = named(method, error);
+        outcome = isAgentKeysError(fault) ? fault.code : "ERR_INTERNAL";
+        throw fault;
       } finally {
+        observer?.with(plugin, method, outcome).observe((performance.now() - startedAt) / 1000);
         clearTimeout(timer);
         call.end();
       }

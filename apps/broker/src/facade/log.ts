@@ -5,6 +5,7 @@ import {
   type AuditLog,
   type AuditPosition,
   type AuditView,
+  type LogEpoch,
   type Readiness,
   type ReceiptAsk,
   type TreeHead,
@@ -14,6 +15,8 @@ import { readiness, type Guard } from "./guard.ts";
 /** The audit log as the steps see it. */
 export interface LogFacade {
   readonly name: string;
+  /** Records in the log, as of its last answer. */
+  readonly size: number;
   append(event: AuditEvent, requestId: string): Promise<AuditPosition>;
   head(requestId: string): Promise<TreeHead & { readonly vkey: string }>;
   prove(from: number, to: number, requestId: string): Promise<readonly string[]>;
@@ -23,6 +26,10 @@ export interface LogFacade {
     requestId: string,
   ): Promise<readonly AuditView[]>;
   find(record: string, requestId: string): Promise<AuditView | undefined>;
+  /** Every epoch whose tiles can be had here; none of a log without upkeep. */
+  epochs(requestId: string): Promise<readonly LogEpoch[]>;
+  /** A resource of C2SP tlog-tiles, undefined where there is none. */
+  tile(logId: string, path: string, requestId: string): Promise<Uint8Array | undefined>;
   ready(requestId: string): Promise<Readiness>;
   close(): Promise<void>;
 }
@@ -37,13 +44,23 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
       throw error;
     }
   };
+  let size = 0;
   return {
     name,
+    get size() {
+      return size;
+    },
     async append(event, requestId) {
       const positions = await run("append", requestId, (call) => log.append([event], call));
-      return guard.read("append", onePosition, positions)[0];
+      const [position] = guard.read("append", onePosition, positions);
+      size = Math.max(size, position.index + 1);
+      return position;
     },
-    head: async (requestId) => guard.read("head", signedHead, await run("head", requestId, (call) => log.head(call))),
+    async head(requestId) {
+      const head = guard.read("head", signedHead, await run("head", requestId, (call) => log.head(call)));
+      size = Math.max(size, head.size);
+      return head;
+    },
     prove: async (from, to, requestId) =>
       guard.read("prove", texts, await run("prove", requestId, (call) => log.prove(from, to, call))),
     receipt: async (ask, requestId) =>
@@ -59,6 +76,18 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
       const view = await run("find", requestId, (call) => log.find(record, call));
       if (view !== undefined && view?.event?.id !== record) throw guard.breach("find gave another record");
       return view;
+    },
+    async epochs(requestId) {
+      const { upkeep } = log;
+      if (upkeep === undefined) return [];
+      return guard.read("epochs", epochList, await run("epochs", requestId, (call) => upkeep.epochs(call)));
+    },
+    async tile(logId, path, requestId) {
+      const { upkeep } = log;
+      if (upkeep === undefined) return undefined;
+      const bytes = await run("tile", requestId, (call) => upkeep.tile(logId, path, call));
+      if (bytes !== undefined && !(bytes instanceof Uint8Array)) throw guard.breach("tile gave no bytes");
+      return bytes;
     },
     ready: async (requestId) =>
       guard.read("ready", readiness, await run("ready", requestId, (call) => log.ready(call))),
@@ -80,6 +109,15 @@ const signedHead = v.object({
   note: v.string(),
   vkey: v.string(),
 });
+
+const epochList = v.array(
+  v.object({
+    origin: v.string(),
+    logId: v.string(),
+    vkeys: v.array(v.string()),
+    size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  }),
+);
 
 function isObjectText(text: string): boolean {
   try {

@@ -1,4 +1,4 @@
-import { AgentKeysError, isAgentKeysError } from "@agentkeys/core";
+import { isAgentKeysError } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
@@ -22,9 +22,7 @@ export async function authorizeOrRecordDenial(
 }
 
 async function recordDenial(broker: Broker, by: Authenticated, ask: CredentialAsk, code: string): Promise<void> {
-  const { allowed, retryAfter } = broker.refusals.take(by.agent);
-  if (!allowed)
-    throw new AgentKeysError("ERR_REQUEST_RATE_LIMITED", "too many refused requests of this agent", { retryAfter });
+  broker.limits.take("refusals", by.agent);
   const event = newEvent(broker, RecordType.denied, {
     outcome: Outcome.denied,
     account: by.account,

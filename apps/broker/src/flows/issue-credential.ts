@@ -1,4 +1,5 @@
 import type { Broker } from "../broker.ts";
+import { startLaps } from "../ops/laps.ts";
 import { assertAgent, authenticate, type PresentedRequest } from "../steps/authenticate.ts";
 import type { CredentialAsk } from "../steps/authorize.ts";
 import { issue, type Issued } from "../steps/issue.ts";
@@ -17,16 +18,25 @@ export async function issueCredential(
   idempotencyKey: string,
   requestId: string,
 ): Promise<Issued> {
+  const lap = startLaps(broker.metrics.stepSeconds);
   const by = authenticate(broker, request);
   assertAgent(by);
+  lap("authenticate");
   const use = useOf(by, idempotencyKey, ask);
   return alone(running, use.name, async () => {
     const repeated = findRepeated(broker, use);
     const authorized = await authorizeOrRecordDenial(broker, by, ask, repeated);
+    lap("authorize");
     const plan = repeated === undefined ? await reserveUse(broker, use, authorized) : planOf(repeated);
+    lap("reserve");
     const recorded = await record(broker, authorized, plan, repeated !== undefined, requestId).catch((error: unknown) =>
       giveBack(broker, use, authorized, error),
     );
-    return issue(broker, recorded, requestId).catch((error: unknown) => storeFailure(broker, use.key, error));
+    lap("record");
+    const issued = await issue(broker, recorded, requestId).catch((error: unknown) =>
+      storeFailure(broker, use.key, error),
+    );
+    lap("issue");
+    return issued;
   });
 }

@@ -3,6 +3,9 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { AgentKeysError, isAgentKeysError, newIdentifier } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import type { BrokerContext, Variables } from "./context.ts";
+import { openDoor } from "./door.ts";
+import { countFailure } from "./failures.ts";
+import { observeAnswer } from "./observe.ts";
 import { authenticateHeader, toProblem } from "./problem.ts";
 import { accountRoutes } from "./routes/account.ts";
 import { auditRoutes } from "./routes/audit.ts";
@@ -13,24 +16,32 @@ import { healthRoutes } from "./routes/health.ts";
 import { oauthRoutes } from "./routes/oauth.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { pairingRoutes } from "./routes/pairings.ts";
+import { tileRoutes } from "./routes/tiles.ts";
 import { wellKnownRoutes } from "./routes/well-known.ts";
+import { createTraffic, type Traffic } from "./traffic.ts";
 
 /** The hono application of the broker. */
 export type BrokerApp = Hono<{ Variables: Variables }>;
 
-/** The broker's HTTP surface. `hosts` are the values of the Host header that are served. */
-export function createApp(broker: Broker, hosts: ReadonlySet<string>): BrokerApp {
+/**
+ * The broker's HTTP surface. `hosts` are the values of the Host header that are served; `traffic` is shared with who stops the
+ * broker.
+ */
+export function createApp(
+  broker: Broker,
+  hosts: ReadonlySet<string>,
+  traffic: Traffic = createTraffic(Infinity),
+): BrokerApp {
   const app: BrokerApp = new Hono();
   app.use(async (c, next) => {
+    const startedAt = performance.now();
     c.set("requestId", newIdentifier("req", broker.random(16)));
     setCommonHeaders(broker, c);
-    if (!hosts.has(c.req.header("host")?.toLowerCase() ?? "")) {
-      throw new AgentKeysError("ERR_REQUEST_HOST", "this broker does not serve that name", {
-        host: c.req.header("host") ?? "",
-      });
-    }
     await next();
+    if (traffic.isDraining) c.header("connection", "close");
+    observeAnswer(broker, c, (performance.now() - startedAt) / 1000);
   });
+  app.use(openDoor(broker, hosts, traffic));
   for (const routes of [
     credentialRoutes,
     authRoutes,
@@ -39,8 +50,9 @@ export function createApp(broker: Broker, hosts: ReadonlySet<string>): BrokerApp
     pairingRoutes,
     grantRoutes,
     auditRoutes,
+    tileRoutes,
     wellKnownRoutes,
-    healthRoutes,
+    (to: BrokerApp, of: Broker) => healthRoutes(to, of, traffic),
     pageRoutes,
   ])
     routes(app, broker);
@@ -85,6 +97,9 @@ function answerProblem(broker: Broker, c: BrokerContext, error: unknown): Respon
   const requestId = c.get("requestId");
   const isOauth = c.req.path.startsWith("/oauth/");
   const problem = toProblem(error, requestId, isOauth);
+  c.set("code", problem.code);
+  // What ends after its request was answered concerns nobody but the log.
+  if (!c.finalized) countFailure(broker, c, error);
   if (problem.status >= 500)
     broker.logger.error("http.failed", { request_id: requestId, code: problem.code, reason: reasonOf(error) });
   if (problem.status === 401) c.header("www-authenticate", authenticateHeader(error));

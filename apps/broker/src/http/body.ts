@@ -52,10 +52,15 @@ async function readText(request: Request, expected: string): Promise<string> {
   return bytes.toString("utf8");
 }
 
+/** Refuses a body by the length its header tells, before any of it is read. Throws ERR_REQUEST_BODY_TOO_LARGE. */
+export function assertDeclaredSize(contentLength: string | undefined): void {
+  if (contentLength !== undefined && !(Number(contentLength) <= mostBodyBytes)) throw tooLarge();
+}
+
 /** The body's bytes, of which never more than the limit are held, whatever the request says of their number. */
 async function readBytes(request: Request): Promise<Buffer> {
   const declared = request.headers.get("content-length");
-  if (declared !== null && !(Number(declared) <= mostBodyBytes)) throw tooLarge();
+  assertDeclaredSize(declared ?? undefined);
   // With a declared length the HTTP parser hands over no byte more, and the whole body can be had without a stream.
   if (declared !== null && !request.headers.has("transfer-encoding")) {
     const bytes = Buffer.from(await request.arrayBuffer());

@@ -1,4 +1,5 @@
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4 } from "node:net";
+import { groupsOf, plainAddress } from "./address.ts";
 
 /** What a limiter answers. `retryAfter` is whole seconds from 1 on where it is not allowed, else 0. */
 export interface LimitVerdict {
@@ -10,6 +11,8 @@ export interface LimitVerdict {
 export interface Limiter {
   /** Counts `cost` (default 1) for a key and says whether that is still within the limit. What is refused is not counted. */
   take(key: string, cost?: number): LimitVerdict;
+  /** Says whether a take of 1 would be within the limit; counts nothing. */
+  check(key: string): LimitVerdict;
   /** Begins a key's count anew, e.g. after a success that should not be held against it. */
   forget(key: string): void;
 }
@@ -23,6 +26,8 @@ export interface LimiterOptions {
   /** How many keys are remembered; default 50,000. Beyond it, new keys share one count. */
   readonly most?: number;
 }
+
+const within: LimitVerdict = Object.freeze({ allowed: true, retryAfter: 0 });
 
 interface Count {
   used: number;
@@ -63,14 +68,23 @@ export function createLimiter({ limit, seconds, now, most = 50_000 }: LimiterOpt
     return own;
   };
 
+  const refuse = (count: Count, time: number): LimitVerdict => ({
+    allowed: false,
+    retryAfter: Math.max(1, Math.ceil((count.endsAt - time) / 1000)),
+  });
+
   return {
     take: (key, cost = 1) => {
       const time = now();
       const count = countOf(key, time);
-      if (count.used + cost > limit)
-        return { allowed: false, retryAfter: Math.max(1, Math.ceil((count.endsAt - time) / 1000)) };
+      if (count.used + cost > limit) return refuse(count, time);
       count.used += cost;
-      return { allowed: true, retryAfter: 0 };
+      return within;
+    },
+    check: (key) => {
+      const time = now();
+      const count = counts.get(key) ?? (counts.size >= most ? crowd : undefined);
+      return count === undefined || isOver(count, time) || count.used < limit ? within : refuse(count, time);
     },
     forget: (key) => void counts.delete(key),
   };
@@ -83,31 +97,9 @@ export function createLimiter({ limit, seconds, now, most = 50_000 }: LimiterOpt
  * @example sourceKey("2001:DB8:0:0:1::7") // "2001:db8:0:0::/64"
  */
 export function sourceKey(address: string | undefined): string {
-  const [text = ""] = (address ?? "").split("%");
-  if (isIPv4(text)) return text;
-  if (!isIPv6(text)) return "unknown";
-  const groups = expand(text);
-  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
-  if (isMapped)
-    return groups
-      .slice(6)
-      .flatMap((group) => [group >> 8, group & 0xff])
-      .join(".");
-  return `${groups
-    .slice(0, 4)
-    .map((group) => group.toString(16))
-    .join(":")}::/64`;
-}
-
-/** The eight groups of an IPv6 address. */
-function expand(text: string): readonly number[] {
-  // The URL parser gives the one spelling of RFC 5952, without dots.
-  const canonical = new URL(`http://[${text}]/`).hostname.slice(1, -1);
-  const [head = "", tail] = canonical.split("::");
-  const parse = (part: string): number[] =>
-    part === "" ? [] : part.split(":").map((group) => Number.parseInt(group, 16));
-  const left = parse(head);
-  if (tail === undefined) return left;
-  const right = parse(tail);
-  return [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];
+  const plain = plainAddress(address ?? "");
+  if (plain === undefined) return "unknown";
+  if (isIPv4(plain)) return plain;
+  const network = groupsOf(plain).slice(0, 4);
+  return `${network.map((group) => group.toString(16)).join(":")}::/64`;
 }

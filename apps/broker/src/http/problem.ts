@@ -59,6 +59,7 @@ function toSnakeCase(facts: Readonly<Record<string, Json>>): Json {
 
 /** The challenge of a 401 (RFC 9449 section 7.1, RFC 9470 section 3). */
 export function authenticateHeader(error: unknown): string {
+  if (isAgentKeysError(error, "ERR_AUDIT_AUDITOR")) return 'Bearer realm="audit", error="invalid_token"';
   const code = isAgentKeysError(error) ? error.code : "ERR_SESSION_TOKEN";
   const name = describeError(code)?.oauth;
   const maxAge = isAgentKeysError(error, "ERR_SESSION_NOT_FRESH") ? `, max_age=${error.facts.maxAge}` : "";

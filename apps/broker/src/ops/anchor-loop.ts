@@ -1,8 +1,9 @@
-import type { Json } from "@agentkeys/core";
+import { isAgentKeysError, type Json, type PublishResult } from "@agentkeys/core";
 import type { AnchorFacade } from "../facade/anchor.ts";
 import type { LogFacade } from "../facade/log.ts";
 import type { Store } from "../store/engine-store.ts";
 import type { Readings } from "../store/readings.ts";
+import type { AnchorStates } from "./anchor-states.ts";
 import type { Logger } from "./logger.ts";
 
 /** Publishes the newest head to one anchor, again and again, and keeps the evidence. Never delays a request. */
@@ -17,13 +18,15 @@ interface AnchorLoopParts {
   readonly readings: Readings;
   readonly logger: Logger;
   readonly now: () => number;
+  readonly anchorStates: AnchorStates;
 }
 
 const longestPause = 60_000;
 const pauseAfterFault = 5000;
 
 /** Starts the loop of one anchor; its first publish is at once. */
-export function startAnchorLoop({ anchor, log, store, readings, logger, now }: AnchorLoopParts): AnchorLoop {
+export function startAnchorLoop(parts: AnchorLoopParts): AnchorLoop {
+  const { anchor, log, store, readings, logger, now, anchorStates } = parts;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
@@ -45,13 +48,16 @@ export function startAnchorLoop({ anchor, log, store, readings, logger, now }: A
           now: now(),
         });
         published = head.size;
+        anchorStates.set(anchor.name, { status: "ok" });
         return anchor.minIntervalMs;
       case "retry":
+        anchorStates.set(anchor.name, { status: "retry", reason: result.reason });
         logger.warn("anchor.retry", { anchor: anchor.name, reason: result.reason, after_ms: result.afterMs });
         return result.afterMs;
       case "ahead":
       case "fork":
       case "refused":
+        anchorStates.set(anchor.name, { status: result.status, reason: reasonOf(result) });
         logger.error(`anchor.${result.status}`, { anchor: anchor.name, ...result });
         return longestPause;
     }
@@ -62,10 +68,12 @@ export function startAnchorLoop({ anchor, log, store, readings, logger, now }: A
     try {
       pause = await publish();
     } catch (error) {
-      logger.warn("anchor.failed", {
-        anchor: anchor.name,
-        reason: error instanceof Error ? error.message : String(error),
+      const reason = error instanceof Error ? error.message : String(error);
+      anchorStates.set(anchor.name, {
+        status: "failed",
+        reason: isAgentKeysError(error) ? error.code : "ERR_INTERNAL",
       });
+      logger.warn("anchor.failed", { anchor: anchor.name, reason });
     }
     again(Math.min(Math.max(pause, 100), longestPause));
   }
@@ -86,4 +94,12 @@ export function startAnchorLoop({ anchor, log, store, readings, logger, now }: A
       await turn;
     },
   };
+}
+
+/** What anyone may read of it. */
+function reasonOf(result: Extract<PublishResult, { readonly status: "ahead" | "fork" | "refused" }>): string {
+  if (result.status === "refused") return result.reason;
+  return result.status === "ahead"
+    ? `it has a larger head of this log, of ${result.size} records`
+    : `it has another root for ${result.size} records`;
 }

@@ -7,7 +7,10 @@ import type { Logger } from "./logger.ts";
 
 /** Carries decided events from the store to the audit log, in order, each exactly once. */
 export interface Outbox {
-  /** Resolves when everything decided before stands in the log, or after `patience` milliseconds; never rejects. */
+  /**
+   * Resolves when everything decided before stands in the log, or after `patience` milliseconds; at once while the log is known to
+   * take nothing. Never rejects.
+   */
   drain(patience?: number): Promise<void>;
   close(): void;
 }
@@ -21,11 +24,14 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
   let running: Promise<void> | undefined;
   let isAgain = false;
   let timer: NodeJS.Timeout | undefined;
+  // Once the log has failed, one event asks whether it is back: a log that hangs must not be filled with repeats.
+  let isAway = false;
 
   async function carry(): Promise<void> {
     for (;;) {
       isAgain = false;
-      const waiting = readings.waitingEvents(batch);
+      const asked = isAway ? 1 : batch;
+      const waiting = readings.waitingEvents(asked);
       // Appends are posted in order and group-committed; a rejected one is looked at alone.
       const outcomes = await Promise.allSettled(waiting.map(({ event }) => log.append(event, event.id)));
       let through: number | undefined;
@@ -38,13 +44,16 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
       }
       if (through !== undefined) await store.write("acknowledgeEvents", { through });
       const isHeld = waiting.length > 0 && through !== waiting.at(-1)?.position;
+      isAway = isHeld;
       if (isHeld) throw new Error("the log takes no events now");
-      if (waiting.length < batch && !isAgain) return;
+      if (waiting.length < asked && !isAgain) return;
     }
   }
 
   function start(): Promise<void> {
     isAgain = true;
+    // The next try is on its way: each request of a log that is away need not make one of its own.
+    if (isAway && timer !== undefined) return Promise.resolve();
     running ??= carry()
       .catch((error: unknown) => {
         logger.warn("audit.outbox_waits", { reason: error instanceof Error ? error.message : String(error) });
@@ -65,6 +74,10 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
 
   return {
     async drain(patience = 2000) {
+      if (isAway) {
+        void start();
+        return;
+      }
       const limit = new AbortController();
       await Promise.race([
         start(),

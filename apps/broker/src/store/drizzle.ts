@@ -8,7 +8,9 @@ import type * as orm from "drizzle-orm";
 const load = createRequire(import.meta.url);
 
 /** drizzle's conditions and SQL texts; what the rest of the broker takes in place of an import of `drizzle-orm`. */
-export const { and, asc, desc, eq, gt, gte, isNotNull, isNull, lt, lte, or, sql } = load("drizzle-orm") as typeof orm;
+export const { and, asc, count, desc, eq, gt, gte, isNotNull, isNull, lt, lte, or, sql } = load(
+  "drizzle-orm",
+) as typeof orm;
 
 /** drizzle's tables and columns; in place of an import of `drizzle-orm/sqlite-core`. */
 export const { blob, index, integer, primaryKey, sqliteTable, text } = load("drizzle-orm/sqlite-core") as typeof core;

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, isNull, or, sql } from "./drizzle.ts";
+import { and, asc, count, desc, eq, gt, isNull, or, sql } from "./drizzle.ts";
 import type { Evidence } from "@agentkeys/core";
 import type { ReadOnlyDatabase } from "./engine.ts";
 import {
@@ -44,6 +44,7 @@ export interface Readings {
   use(key: Buffer): IdempotencyRow | undefined;
   /** Events that wait for the log, oldest first. */
   waitingEvents(limit: number): readonly (typeof outbox.$inferSelect)[];
+  countWaitingEvents(): number;
   newestEvidence(): readonly {
     readonly anchor: string;
     readonly size: number;
@@ -91,6 +92,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     .prepare();
   const use = db.select().from(idempotency).where(eq(idempotency.key, id)).prepare();
   const waiting = db.select().from(outbox).orderBy(asc(outbox.position)).limit(sql.placeholder("limit")).prepare();
+  const waitingCount = db.select({ count: count() }).from(outbox).prepare();
   const evidence = db.select().from(anchoredHeads).orderBy(desc(anchoredHeads.size)).prepare();
   return {
     account: (value) => account.get({ id: value }),
@@ -109,6 +111,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     grantsOfAgent: (value, at) => grantsOfAgent.all({ id: value, now: at }),
     use: (key) => use.get({ id: key }),
     waitingEvents: (limit) => waiting.all({ limit }),
+    countWaitingEvents: () => waitingCount.get()?.count ?? 0,
     newestEvidence: () => evidence.all().map((row) => ({ ...row, evidence: row.evidence as unknown as Evidence })),
   };
 }

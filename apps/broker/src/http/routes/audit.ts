@@ -6,7 +6,7 @@ import type { Broker } from "../../broker.ts";
 import { upgradeReceipt } from "../../flows/upgrade-receipt.ts";
 import { authenticate } from "../../steps/authenticate.ts";
 import type { BrokerApp } from "../app.ts";
-import { person, presented } from "../context.ts";
+import { countStranger, person, presented } from "../context.ts";
 
 const page = v.object({
   before: v.optional(v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,15})$/u), v.transform(Number))),
@@ -15,11 +15,6 @@ const page = v.object({
 
 /** The log, as far as each caller may see it: heads for all, records for their own account. */
 export function auditRoutes(app: BrokerApp, broker: Broker): void {
-  app.get("/v1/audit/logs/:log/checkpoint", async (c) => {
-    const head = await broker.log.head(c.get("requestId"));
-    if (c.req.param("log") !== head.logId) throw notFound();
-    return c.text(head.note);
-  });
   app.get("/v1/audit/receipts/:record", async (c) => {
     const caller = authenticate(broker, presented(c));
     const record = c.req.param("record");
@@ -48,6 +43,7 @@ export function auditRoutes(app: BrokerApp, broker: Broker): void {
     return c.json({ records: views.map(recordJson) });
   });
   app.get("/v1/audit/lag", async (c) => {
+    countStranger(broker, c, "reads");
     const head = await broker.log.head(c.get("requestId"));
     const newest = new Map(broker.readings.newestEvidence().map((one) => [one.anchor, one]));
     const anchors = broker.anchors.map(({ name }) => {
@@ -56,8 +52,9 @@ export function auditRoutes(app: BrokerApp, broker: Broker): void {
       return {
         name,
         size,
-        lag_records: head.size - size,
+        lag_records: Math.max(0, head.size - size),
         ...(row === undefined ? {} : { published_at: instant(row.publishedAt) }),
+        ...(broker.anchorStates.get(name) ?? { status: "starting" }),
       };
     });
     return c.json({ size: head.size, anchors });

@@ -1,6 +1,7 @@
 import type { Readiness } from "@agentkeys/core";
 import type { Broker } from "../../broker.ts";
 import type { BrokerApp } from "../app.ts";
+import type { Traffic } from "../traffic.ts";
 
 /** One plug-in's readiness, asked of the real thing. */
 async function ask(kind: string, name: string, ready: () => Promise<Readiness>) {
@@ -12,10 +13,11 @@ async function ask(kind: string, name: string, ready: () => Promise<Readiness>) 
 }
 
 /** Liveness, and readiness with a reason for each plug-in. An anchor that is away does not make the broker unready. */
-export function healthRoutes(app: BrokerApp, broker: Broker): void {
+export function healthRoutes(app: BrokerApp, broker: Broker, traffic: Pick<Traffic, "isDraining">): void {
   app.get("/healthz", (c) => c.json({ status: "ok" }));
   const known: { at: number; answer?: Promise<ReadinessOfAll> } = { at: 0 };
   app.get("/readyz", async (c) => {
+    if (traffic.isDraining) return c.json({ status: "unready", reason: "the broker is stopping", plugins: [] }, 503);
     // Anyone may ask, and each answer logs in to a mail server or asks a chain: once in a few seconds is enough.
     const now = broker.now();
     if (known.answer === undefined || Math.abs(now - known.at) > rememberedFor) {

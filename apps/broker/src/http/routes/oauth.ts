@@ -8,6 +8,7 @@ import { refreshSession, revokeSessions } from "../../flows/refresh-session.ts";
 import { subjectOf } from "../../steps/authenticate.ts";
 import type { BrokerApp } from "../app.ts";
 import { readForm } from "../body.ts";
+import { countBadSecret } from "../failures.ts";
 import { countStranger, proofKey, sourceOf } from "../context.ts";
 
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
@@ -29,7 +30,7 @@ const tokenOnly = v.object({ token: text(8192), token_type_hint: v.optional(text
 /** OAuth for agents (RFC 8628) and refreshing for everyone, bound to the key of the DPoP proof (RFC 9449). */
 export function oauthRoutes(app: BrokerApp, broker: Broker): void {
   app.post("/oauth/device_authorization", async (c) => {
-    countStranger(broker, c);
+    countStranger(broker, c, "sign_ins", "pairing");
     const thumbprint = proofKey(broker, c);
     const body = await readForm(c.req.raw, deviceBody);
     return c.json(
@@ -37,7 +38,7 @@ export function oauthRoutes(app: BrokerApp, broker: Broker): void {
         clientId: body.client_id,
         clientName: body.client_name ?? "",
         thumbprint,
-        source: sourceOf(c),
+        source: sourceOf(broker, c),
       }),
     );
   });
@@ -63,14 +64,18 @@ export function oauthRoutes(app: BrokerApp, broker: Broker): void {
     const thumbprint = proofKey(broker, c);
     const { token } = await readForm(c.req.raw, tokenOnly);
     const session = findSession(broker, token, thumbprint);
-    if (session !== undefined) await revokeSessions(broker, session.account, session.id);
+    if (session === undefined) countBadSecret(broker, c);
+    else await revokeSessions(broker, session.account, session.id);
     return c.body(null, 200);
   });
   app.post("/oauth/introspect", async (c) => {
     const thumbprint = proofKey(broker, c);
     const { token } = await readForm(c.req.raw, tokenOnly);
     const session = findSession(broker, token, thumbprint);
-    if (session === undefined) return c.json({ active: false });
+    if (session === undefined) {
+      countBadSecret(broker, c);
+      return c.json({ active: false });
+    }
     const times =
       session.claims === undefined
         ? { exp: Math.floor(session.expiresAt / 1000) }

@@ -26,12 +26,13 @@ export function pageRoutes(app: BrokerApp, broker: Broker): void {
       ),
     ),
   );
-  app.get("/auth/:method/:page", async (c) =>
-    show(broker, c, { method: "GET", path: c.req.param("page"), fields: c.req.query() }),
-  );
+  app.get("/auth/:method/:page", async (c) => {
+    countStranger(broker, c, "reads");
+    return show(broker, c, { method: "GET", path: c.req.param("page"), fields: c.req.query() });
+  });
   app.post("/auth/:method/:page", async (c) => {
     assertOwnOrigin(broker, c);
-    countStranger(broker, c);
+    countStranger(broker, c, "sign_ins", "page");
     return show(broker, c, { method: "POST", path: c.req.param("page"), fields: await readForm(c.req.raw, formBody) });
   });
 }

@@ -1,11 +1,16 @@
 import type { Broker } from "../../broker.ts";
 import type { BrokerApp } from "../app.ts";
+import { countStranger } from "../context.ts";
 
 /** Discovery: of the broker itself, of OpenID Connect, of OAuth (RFC 8414). */
 export function wellKnownRoutes(app: BrokerApp, broker: Broker): void {
   const url = broker.publicUrl;
   app.get("/.well-known/agentkeys", async (c) => {
-    const head = await broker.log.head(c.get("requestId"));
+    countStranger(broker, c, "reads");
+    const [head, epochs] = await Promise.all([
+      broker.log.head(c.get("requestId")),
+      broker.log.epochs(c.get("requestId")),
+    ]);
     return c.json({
       api_version: 1,
       public_url: url,
@@ -15,7 +20,12 @@ export function wellKnownRoutes(app: BrokerApp, broker: Broker): void {
         identity_types: one.identityTypes,
       })),
       issuers: [...broker.issuers.keys()],
-      log: { origin: head.origin, log_id: head.logId, vkey: head.vkey },
+      log: {
+        origin: head.origin,
+        log_id: head.logId,
+        vkey: head.vkey,
+        epochs: epochs.map(({ origin, logId, vkeys, size }) => ({ origin, log_id: logId, vkeys, size })),
+      },
       anchors: broker.anchors.map((one) => one.name),
       plugins: broker.plugins,
       clients: broker.clients,

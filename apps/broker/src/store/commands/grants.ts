@@ -2,7 +2,7 @@ import { and, eq, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, grants } from "../schema.ts";
-import { enqueue } from "./outbox.ts";
+import { enqueue, enqueueRevocation } from "./outbox.ts";
 
 /** A grant as stored. */
 export type Grant = typeof grants.$inferSelect;
@@ -28,5 +28,5 @@ export function revokeGrant(
     .where(and(eq(grants.id, input.grant), eq(grants.account, input.account), isNull(grants.revokedAt)))
     .run();
   if (revoked.changes !== 1) throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live grant of that id", {});
-  enqueue(db, [input.event]);
+  enqueueRevocation(db, [input.event]);
 }

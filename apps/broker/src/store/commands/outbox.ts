@@ -1,10 +1,29 @@
-import { lte } from "../drizzle.ts";
-import type { AuditEvent } from "@agentkeys/core";
+import { count, lte } from "../drizzle.ts";
+import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { outbox } from "../schema.ts";
 
-/** Inside another command: the events that tell of it, so that neither is ever there without the other. */
+/** Events that may wait for the log. Beyond it, what they would tell of is refused. */
+export const mostWaiting = 1000;
+
+/**
+ * Inside another command: the events that tell of it, so that neither is ever there without the other. Throws ERR_AUDIT_UNAVAILABLE
+ * while as many wait as may.
+ */
 export function enqueue(db: Transaction, events: readonly AuditEvent[]): void {
+  const waiting = db.select({ count: count() }).from(outbox).get()?.count ?? 0;
+  if (waiting + events.length > mostWaiting)
+    throw new AgentKeysError("ERR_AUDIT_UNAVAILABLE", "too many events wait for the log", {
+      reason: "too many events wait for the log",
+    });
+  enqueueRevocation(db, events);
+}
+
+/**
+ * The same for a command that takes power away: however many wait, since nobody shall keep it because the log is gone. There are no
+ * more of these than there was power to take.
+ */
+export function enqueueRevocation(db: Transaction, events: readonly AuditEvent[]): void {
   for (const event of events) db.insert(outbox).values({ event }).run();
 }
 

@@ -2,7 +2,7 @@ import { and, eq, gt, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, sessions } from "../schema.ts";
-import { enqueue } from "./outbox.ts";
+import { enqueueRevocation } from "./outbox.ts";
 
 /** A session as stored. */
 export type Session = typeof sessions.$inferSelect;
@@ -34,7 +34,7 @@ export function rotateRefreshToken(
   if (session.refreshHash !== input.oldHash) {
     // Not thrown: a throw would undo the revocation.
     db.update(sessions).set({ revokedAt: input.now }).where(eq(sessions.id, session.id)).run();
-    enqueue(db, [
+    enqueueRevocation(db, [
       { ...input.revokedEvent, account: session.account, ...(session.agent === null ? {} : { agent: session.agent }) },
     ]);
     return { refused: true };
@@ -57,7 +57,7 @@ export function revokeSessions(
     .set({ revokedAt: input.now })
     .where(and(eq(sessions.account, input.account), which, isNull(sessions.revokedAt)))
     .run();
-  if (ended.changes > 0) enqueue(db, [input.event]);
+  if (ended.changes > 0) enqueueRevocation(db, [input.event]);
   else if (input.session !== undefined)
     throw new AgentKeysError("ERR_REQUEST_NOT_FOUND", "there is no such session", {});
 }
@@ -77,5 +77,5 @@ export function revokeAgent(
     .set({ revokedAt: input.now })
     .where(and(eq(sessions.agent, input.agent), isNull(sessions.revokedAt)))
     .run();
-  enqueue(db, [input.event]);
+  enqueueRevocation(db, [input.event]);
 }
