@@ -70,6 +70,11 @@ export const REACHES = [
 export const PARTS = [
   { folder: "packages/audit-witness/src/witness/", is: "program", why: "agentkeys-witness, the far side" },
   { folder: "packages/audit-sqlite/src/thread/", is: "thread", why: "the log; what the host lends comes by message" },
+  {
+    folder: "packages/audit-sqlite/src/upkeep/",
+    is: "thread",
+    why: "the log over the years: epochs, keys, openings, tiles, checks, copies",
+  },
   { folder: "packages/log/src/tile.ts", is: "format", why: "how a log is served; no record, head or receipt needs it" },
 ];
 

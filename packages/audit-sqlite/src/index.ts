@@ -1,6 +1,6 @@
 import { apiVersion, definePlugin, type AuditLog, type Plugin } from "@agentkeys/core";
 import * as v from "valibot";
-import { openLog } from "./open-log.ts";
+import { openLog, startEpoch } from "./open-log.ts";
 
 const config = v.strictObject({
   /** Path of the database, relative to the plug-in's folder under the broker's data_dir. */
@@ -18,6 +18,7 @@ const plugin: Plugin<"audit", AuditSqliteConfig, AuditLog> = definePlugin({
   capabilities: ["log"],
   config,
   create: (parsed, host) => openLog(parsed, host),
+  startEpoch,
 });
 
 export default plugin;

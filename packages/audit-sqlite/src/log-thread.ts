@@ -3,10 +3,10 @@ import { Worker } from "node:worker_threads";
 import type { AgentKeysError, Call, PluginHost } from "@agentkeys/core";
 import { fromPlain, storageError, unavailableError } from "./errors.ts";
 import {
-  saltBytes,
+  eventRandomBytes,
   type Answer,
   type AppendItem,
-  type ReadMethod,
+  type Method,
   type ToWorker,
   type WorkerStart,
 } from "./protocol.ts";
@@ -80,8 +80,8 @@ export class LogThread {
     return this.#answerTo(ticket, call);
   }
 
-  /** Asks the log for something that it only reads. */
-  read(method: ReadMethod, question: unknown, call: Call): Promise<unknown> {
+  /** Calls another method of the log, or of its upkeep. */
+  ask(method: Method, question: unknown, call: Call): Promise<unknown> {
     this.#assertOpen(call);
     const ticket = this.#tickets++;
     this.#post({ ticket, method, question });
@@ -122,7 +122,7 @@ export class LogThread {
 
   #flush(): void {
     if (this.#items.length === 0) return;
-    this.#post({ items: this.#items, random: this.#host.random(saltBytes * this.#events) });
+    this.#post({ items: this.#items, random: this.#host.random(eventRandomBytes * this.#events) });
     this.#items = [];
     this.#events = 0;
   }

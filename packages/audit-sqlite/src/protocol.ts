@@ -1,5 +1,6 @@
-import type { MerkleLog } from "./thread/merkle-log.ts";
 import type { PlainError } from "./errors.ts";
+import type { MerkleLog } from "./thread/merkle-log.ts";
+import type { Upkeep } from "./upkeep/upkeep.ts";
 
 /** What the worker thread is started with. */
 export interface WorkerStart {
@@ -21,18 +22,18 @@ export interface AppendItem {
   readonly text: string;
 }
 
-/** A method of the log that only reads. */
-export type ReadMethod = Exclude<keyof MerkleLog, "append">;
+/** A method of the log, beside `append`, or of its upkeep. */
+export type Method = Exclude<keyof MerkleLog, "append"> | keyof Upkeep;
 
-/** A read, answered between two commits. */
-export interface ReadRequest {
+/** A call of a method, answered between two commits. */
+export interface Question {
   readonly ticket: number;
-  readonly method: ReadMethod;
+  readonly method: Method;
   readonly question: unknown;
 }
 
-/** Events to append, with `saltBytes` random bytes for each; a read; or the last message of all. */
-export type ToWorker = { readonly items: readonly AppendItem[]; readonly random: Uint8Array } | ReadRequest | "close";
+/** Events to append, with `eventRandomBytes` random bytes for each; a call; or the last message of all. */
+export type ToWorker = { readonly items: readonly AppendItem[]; readonly random: Uint8Array } | Question | "close";
 
 /** The answer to one ticket; they come in lists. The first list of all, an empty one, says that the log is open. */
 export interface Answer {
@@ -41,8 +42,11 @@ export interface Answer {
   readonly error?: PlainError;
 }
 
-/** Random bytes that the commitments of one event take at most: a salt of 32 bytes for each of five fields. */
-export const saltBytes = 160;
+/** Random bytes that one event takes at most: five salts of 32, a nonce of 12, and an account's key of 32 with a nonce of 12. */
+export const eventRandomBytes = 216;
 
-/** Random bytes that a first boot takes: Ed25519 seed, index key, and 40 bits for the instance's name. */
-export const identityRandomBytes = 69;
+/** Random bytes that a first boot takes: 40 bits for the instance's name, Ed25519 seed, key of the tags, key of the openings. */
+export const identityRandomBytes = 101;
+
+/** Random bytes that a new key takes: its seed, and 80 bits for the id of the record of it. */
+export const keyRandomBytes = 42;

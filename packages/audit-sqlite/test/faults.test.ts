@@ -55,7 +55,7 @@ async function makeLog(size: number): Promise<{ folder: string; file: string }> 
 function tamper(file: string, sql: string): void {
   const database = new Database(file);
   for (const table of ["entries", "hashes"]) {
-    for (const verb of ["UPDATE", "DELETE"]) database.exec(`DROP TRIGGER ${table}_${verb}`);
+    for (const verb of ["INSERT", "UPDATE", "DELETE"]) database.exec(`DROP TRIGGER ${table}_${verb}`);
   }
   database.exec(sql);
   database.close();
@@ -162,12 +162,22 @@ test("a file that is no database, or one page of which is overwritten, is refuse
 test.each([
   ["entries", "position"],
   ["hashes", "place"],
-])("rows of %s cannot be updated or deleted", async (table, key) => {
+])("rows of %s cannot be updated, deleted or replaced", async (table, key) => {
   const { file } = await makeLog(3);
   const database = new Database(file);
   onTestFinished(() => void database.close());
   expect(() => database.exec(`UPDATE ${table} SET ${key} = ${key} + 100`)).toThrow("append-only");
   expect(() => database.exec(`DELETE FROM ${table} WHERE ${key} = 1`)).toThrow("append-only");
+  const row = `SELECT * FROM ${table} WHERE ${key} = 1`;
+  expect(() => database.exec(`INSERT OR REPLACE INTO ${table} ${row}`)).toThrow("append-only");
+});
+
+test("an entry of another place cannot be replaced by its id", async () => {
+  const { file } = await makeLog(3);
+  const database = new Database(file);
+  onTestFinished(() => void database.close());
+  const row = "SELECT 3, id, entry FROM entries WHERE position = 1";
+  expect(() => database.exec(`INSERT OR REPLACE INTO entries ${row}`)).toThrow("append-only");
 });
 
 test("a storage error under a read ends the log too", async () => {

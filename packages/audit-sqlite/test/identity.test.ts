@@ -95,12 +95,16 @@ test("keys without their log are refused, and no new log is made beside them", a
   database.close();
 });
 
-test("the keys of another log are refused, either of the two", async () => {
+test("the keys of another log are refused, each of the three", async () => {
   const [{ folder, keys }, other] = [await makeLog(), await makeLog()];
   const [own, foreign] = [keys, other.keys].map((path) => JSON.parse(readFileSync(path, "utf8")));
   for (const mixed of [
     foreign,
-    { ...own, ed25519_seed: foreign.ed25519_seed },
+    { ...own, signing_keys: foreign.signing_keys },
+    { ...own, signing_keys: [{ ...own.signing_keys[0], ed25519_seed: foreign.signing_keys[0].ed25519_seed }] },
+    { ...own, signing_keys: [] },
+    { ...own, signing_keys: [...own.signing_keys, ...own.signing_keys] },
+    { ...own, openings_key: foreign.openings_key },
     { ...own, wallet_index_key: foreign.wallet_index_key },
   ]) {
     writeFileSync(keys, JSON.stringify(mixed));
@@ -139,10 +143,23 @@ test("keys of another log do not pass for those of a first boot cut short", asyn
   expect(await codeOf(openTestLog(folder))).toBe("ERR_AUDIT_LOG_KEY");
 });
 
-test("the log's own row cannot be changed", async () => {
+test.each([
+  ["log", "secrets_hash = zeroblob(32)"],
+  ["epochs", "origin = 'other'"],
+  ["keys", "vkey = 'other'"],
+])("the rows of %s cannot be changed, deleted or replaced", async (table, change) => {
   const { folder } = await makeLog();
   const database = new Database(join(folder, "log.db"));
-  expect(() => database.exec("UPDATE log SET origin = 'other'")).toThrow("append-only");
-  expect(() => database.exec("DELETE FROM log")).toThrow("append-only");
+  expect(() => database.exec(`UPDATE ${table} SET ${change}`)).toThrow("append-only");
+  expect(() => database.exec(`DELETE FROM ${table}`)).toThrow("append-only");
+  expect(() => database.exec(`INSERT OR REPLACE INTO ${table} SELECT * FROM ${table}`)).toThrow("append-only");
   database.close();
+});
+
+test("a database with other tables than these is refused", async () => {
+  const { folder } = await makeLog();
+  const database = new Database(join(folder, "log.db"));
+  database.pragma("user_version = 7");
+  database.close();
+  expect(await codeOf(openTestLog(folder))).toBe("ERR_AUDIT_STORAGE");
 });

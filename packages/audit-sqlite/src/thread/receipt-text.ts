@@ -1,6 +1,6 @@
 import type { Evidence } from "@agentkeys/core";
-import { FieldKey, type Opening } from "@agentkeys/log";
-import type { StoredEntry } from "./store.ts";
+import type { Opening } from "@agentkeys/log";
+import type { Opened } from "../upkeep/openings.ts";
 
 /** What a receipt is put together from. */
 export interface ReceiptParts {
@@ -12,8 +12,6 @@ export interface ReceiptParts {
   readonly openings: readonly Opening[];
   readonly anchors?: readonly Evidence[];
 }
-
-const committed = ["account", "agent", "scope", "grant", "credential"] as const;
 
 /**
  * JSON text of a receipt, what `formatReceipt` of @agentkeys/log writes, in one pass and in ASCII: one byte a character on its
@@ -31,16 +29,9 @@ export function formatReceiptText(parts: ReceiptParts, texts: Map<Uint8Array, st
   return `{"entry":"${toText(parts.entry, "base64")}","tlog_proof":"${proof}${parts.note.slice(1)},"anchors":[${anchors}],"openings":[${openings}]}`;
 }
 
-/** What opens a stored entry's commitments to the fields of the given keys, by ascending key. */
-export function openingsOf({ salts, personal }: StoredEntry, keys: readonly number[]): readonly Opening[] {
-  return committed
-    .filter((name) => personal[name] !== undefined)
-    .map((name, at) => ({ name, key: FieldKey[name], salt: salts.subarray(32 * at, 32 * at + 32) }))
-    .filter(({ key }) => keys.includes(key))
-    .map(({ name, key, salt }) => {
-      const value = personal[name] as string;
-      return { key, salt, value: name === "account" ? Buffer.from(value, "hex") : value };
-    });
+/** Those of the openings that are of the given keys, by ascending key. */
+export function openingsOf(opened: Opened | undefined, keys: readonly number[]): readonly Opening[] {
+  return opened?.openings.filter(({ key }) => keys.includes(key)) ?? [];
 }
 
 /** JSON text of text, in ASCII. */

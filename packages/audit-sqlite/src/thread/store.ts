@@ -1,21 +1,30 @@
 import { closeSync, openSync } from "node:fs";
-import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
+import { AgentKeysError } from "@agentkeys/core";
 import type { TreeNode } from "@agentkeys/log";
 import Database from "better-sqlite3";
 import { storageError } from "../errors.ts";
+import { schema, schemaVersion } from "./schema.ts";
 
-/** The values of an event that no leaf shows. */
-export type PersonalValues = Pick<AuditEvent, "account" | "agent" | "wallet" | "scope" | "grant" | "credential">;
-
-/** An entry as it is stored, with what opens its commitments. */
+/** An entry as it is stored. Positions and places count over all epochs, in the order in which they were written. */
 export interface StoredEntry {
   readonly position: number;
-  /** UUID text of the record. */
-  readonly id: string;
+  /** The record's 16 bytes of UUID, those in the entry. */
+  readonly id: Uint8Array;
   readonly entry: Uint8Array;
-  /** The salts of the present commitments, by ascending key, 32 bytes each. */
-  readonly salts: Uint8Array;
-  readonly personal: PersonalValues;
+  /** What opens its commitments, encrypted; absent where it has none. */
+  readonly sealed?: SealedOpenings | undefined;
+}
+
+/** Openings under the key of an owner: an account, or the log itself. */
+export interface SealedOpenings {
+  readonly owner: number;
+  readonly sealed: Uint8Array;
+}
+
+/** How a row without openings is joined. */
+interface NoOpenings {
+  readonly owner: null;
+  readonly sealed: null;
 }
 
 const oldestSqlite = "3.51.3";
@@ -28,16 +37,10 @@ const settings = {
   checkpoint_fullfsync: 1,
   // The worker does it itself, when nobody waits.
   wal_autocheckpoint: 0,
+  // What is overwritten is gone from the file.
+  secure_delete: 1,
 };
-const schema = `
-  CREATE TABLE IF NOT EXISTS log (one INTEGER PRIMARY KEY CHECK (one = 1), origin TEXT NOT NULL, public_key BLOB NOT NULL,
-    index_key_hash BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS entries (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, entry BLOB NOT NULL) STRICT;
-  CREATE TABLE IF NOT EXISTS hashes (place INTEGER PRIMARY KEY, hash BLOB NOT NULL CHECK (length(hash) = 32)) STRICT;
-  CREATE TABLE IF NOT EXISTS openings (position INTEGER PRIMARY KEY, account TEXT, salts BLOB NOT NULL, personal TEXT NOT NULL)
-    STRICT;
-  CREATE INDEX IF NOT EXISTS openings_of_account ON openings (account, position) WHERE account IS NOT NULL;
-  ${["log", "entries", "hashes"].map(makeAppendOnly).join("\n")}`;
+const entryColumns = "SELECT position, id, entry, owner, sealed FROM entries LEFT JOIN openings USING (position)";
 
 /**
  * The database of a log, open for this process alone, mode 0600. What SQLite throws here ends the process; opening throws
@@ -53,7 +56,7 @@ export class LogStore {
     try {
       this.#assertVersion();
       for (const [name, value] of Object.entries(settings)) this.#set(name, value);
-      this.database.exec(schema);
+      this.#makeTables();
     } catch (error) {
       this.database.close();
       if (!(error instanceof Database.SqliteError && error.code.startsWith("SQLITE_BUSY"))) throw error;
@@ -66,21 +69,35 @@ export class LogStore {
     return this.#prepare(sql).get(...values);
   }
 
+  /** All rows. */
+  list(sql: string, ...values: readonly unknown[]): readonly unknown[] {
+    return this.#prepare(sql).all(...values);
+  }
+
+  /** Changes something; answers the number of the row that was put in. */
+  run(sql: string, ...values: readonly unknown[]): number {
+    return Number(this.#prepare(sql).run(...values).lastInsertRowid);
+  }
+
+  /** Does all that `work` does in one durable transaction. */
+  transact<Result>(work: () => Result): Result {
+    return this.database.transaction(work).immediate();
+  }
+
   /** The entry of a record id. */
-  find(record: string): StoredEntry | undefined {
-    return this.#withOpenings(this.read("SELECT position, id, entry FROM entries WHERE id = ?", record));
+  find(id: Uint8Array): StoredEntry | undefined {
+    return toEntry(this.read(`${entryColumns} WHERE id = ?`, id));
   }
 
   /** The entry at a position. */
   at(position: number): StoredEntry | undefined {
-    return this.#withOpenings(this.read("SELECT position, id, entry FROM entries WHERE position = ?", position));
+    return toEntry(this.read(`${entryColumns} WHERE position = ?`, position));
   }
 
-  /** The account's entries before a position, newest first. */
-  ofAccount(account: string, before: number, limit: number): readonly StoredEntry[] {
-    const sql = "SELECT position FROM openings WHERE account = ? AND position < ? ORDER BY position DESC LIMIT ?";
-    const rows = this.#prepare(sql).all(account, before, limit) as { position: number }[];
-    return rows.flatMap(({ position }) => this.at(position) ?? []);
+  /** The owner's entries before a position, newest first. */
+  ofOwner(owner: number, before: number, limit: number): readonly StoredEntry[] {
+    const where = "WHERE owner = ? AND position < ? ORDER BY position DESC LIMIT ?";
+    return this.list(`${entryColumns} ${where}`, owner, before, limit).flatMap((row) => toEntry(row) ?? []);
   }
 
   /** How many entries and how many hashes there are, by the last of each. */
@@ -90,29 +107,23 @@ export class LogStore {
     return { entries: (entry ?? -1) + 1, hashes: (hash ?? -1) + 1 };
   }
 
-  /** Hash of the complete subtree `index` of 2^`level` leaves. */
-  hashAt(level: number, index: number): Uint8Array {
-    const row = this.read("SELECT hash FROM hashes WHERE place = ?", placeOf(level, index)) as
-      | { hash: Uint8Array }
-      | undefined;
-    if (row === undefined) throw storageError(`the hash ${index} of level ${level} is missing`);
+  /** The hash at a place. */
+  hashAt(place: number): Uint8Array {
+    const row = this.read("SELECT hash FROM hashes WHERE place = ?", place) as { hash: Uint8Array } | undefined;
+    if (row === undefined) throw storageError(`the hash at place ${place} is missing`);
     return row.hash;
   }
 
-  /** Makes entries and the hashes they complete durable, in one transaction. */
-  write(entries: readonly StoredEntry[], nodes: readonly TreeNode[]): void {
-    const placed = nodes.map(({ level, index, hash }) => [placeOf(level, index), hash] as const);
-    const commit = this.database.transaction(() => {
-      for (const { position, id, entry, salts, personal } of entries) {
-        this.#run("INSERT INTO entries VALUES (?, ?, ?)", position, id, entry);
-        if (Object.keys(personal).length === 0) continue;
-        const { account = null } = personal;
-        this.#run("INSERT INTO openings VALUES (?, ?, ?, ?)", position, account, salts, JSON.stringify(personal));
-      }
-      for (const row of placed.toSorted(([left], [right]) => left - right))
-        this.#run("INSERT INTO hashes VALUES (?, ?)", ...row);
-    });
-    commit.immediate();
+  /** Writes entries, and the hashes they complete at places from `firstPlace` on. Within a transaction. */
+  write(entries: readonly StoredEntry[], nodes: readonly TreeNode[], firstPlace: number): void {
+    for (const { position, id, entry, sealed } of entries) {
+      this.run("INSERT INTO entries VALUES (?, ?, ?)", position, id, entry);
+      if (sealed !== undefined)
+        this.run("INSERT INTO openings VALUES (?, ?, ?)", position, sealed.owner, sealed.sealed);
+    }
+    const placed = nodes.map(({ level, index, hash }) => [firstPlace + placeOf(level, index), hash] as const);
+    for (const row of placed.toSorted(([left], [right]) => left - right))
+      this.run("INSERT INTO hashes VALUES (?, ?)", ...row);
   }
 
   /** Copies what was written into the database file, once there is more of it than so many pages of 4 KiB. */
@@ -121,25 +132,28 @@ export class LogStore {
     if (state.log - state.checkpointed > pages) this.database.pragma("wal_checkpoint(PASSIVE)");
   }
 
-  #withOpenings(row: unknown): StoredEntry | undefined {
-    if (row === undefined) return undefined;
-    const entry = row as Pick<StoredEntry, "position" | "id" | "entry">;
-    const opened = this.read("SELECT salts, personal FROM openings WHERE position = ?", entry.position);
-    const { salts, personal } = (opened ?? { salts: new Uint8Array(), personal: "{}" }) as {
-      salts: Uint8Array;
-      personal: string;
-    };
-    return { ...entry, salts, personal: JSON.parse(personal) as PersonalValues };
+  /** Copies all that was written into the database file and leaves nothing of it elsewhere. */
+  truncate(): void {
+    const [{ busy }] = this.database.pragma("wal_checkpoint(TRUNCATE)") as [{ busy: number }];
+    if (busy !== 0) throw storageError("the write-ahead log could not be emptied");
   }
 
-  #run(sql: string, ...values: readonly unknown[]): void {
-    this.#prepare(sql).run(...values);
+  #makeTables(): void {
+    const isNew = this.read("SELECT 1 FROM sqlite_schema") === undefined;
+    this.transact(() => {
+      if (isNew) this.database.pragma(`user_version = ${schemaVersion}`);
+      const version = this.database.pragma("user_version", { simple: true });
+      if (version !== schemaVersion) throw storageError(`its tables are of version ${String(version)}`);
+      this.database.exec(schema);
+    });
   }
 
   #prepare(sql: string): Database.Statement {
-    const known = this.#statements.get(sql) ?? this.database.prepare(sql);
-    this.#statements.set(sql, known);
-    return known;
+    const known = this.#statements.get(sql);
+    if (known !== undefined) return known;
+    const made = this.database.prepare(sql);
+    this.#statements.set(sql, made);
+    return made;
   }
 
   #assertVersion(): void {
@@ -166,9 +180,8 @@ export function placeOf(level: number, index: number): number {
   return place;
 }
 
-function makeAppendOnly(table: string): string {
-  const trigger = (verb: string): string =>
-    `CREATE TRIGGER IF NOT EXISTS ${table}_${verb} BEFORE ${verb} ON ${table}
-     BEGIN SELECT RAISE(ABORT, '${table} is append-only'); END;`;
-  return trigger("UPDATE") + trigger("DELETE");
+function toEntry(row: unknown): StoredEntry | undefined {
+  if (row === undefined) return undefined;
+  const { position, id, entry, owner, sealed } = row as Omit<StoredEntry, "sealed"> & (SealedOpenings | NoOpenings);
+  return { position, id, entry, sealed: sealed === null ? undefined : { owner, sealed } };
 }
