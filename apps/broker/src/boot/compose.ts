@@ -213,7 +213,7 @@ async function assemble(
     throw new AgentKeysError("ERR_INTERNAL", "the configuration selects no wallet or no log", {});
   const random = (size: number): Uint8Array => randomFillSync(new Uint8Array(size));
   const needsRs256 = [...issuers.values()].some((issuer) => issuer.tokenAlgorithms.includes("RS256"));
-  const keys = await openKeys(join(config.dataDirectory, "keys"), { rs256: needsRs256 });
+  const keys = await openKeys(join(config.dataDirectory, "keys"), { rs256: needsRs256, now });
   const nonces = createNonces({ now, random });
   const readings = createReadings(store.read);
   const outbox = createOutbox({ readings, store, log, logger });

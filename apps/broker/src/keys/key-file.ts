@@ -68,7 +68,7 @@ async function writeDurably(path: string, text: string): Promise<void> {
 }
 
 /** Makes the new name of a file survive a crash. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
     await folder.sync();

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import { AgentKeysError, newIdentifier } from "@agentkeys/core";
 import * as v from "valibot";
-import type { SigningKey } from "../keys/keys.ts";
+import type { BrokerKeys } from "../keys/keys.ts";
 import { BoundedMap } from "./bounded-map.ts";
 import { verifyES256 } from "./es256.ts";
 import { formatHeader, parseHeader, parseJws, parseObjectPart, signJws } from "./jws.ts";
@@ -24,6 +24,8 @@ export interface AccessTokenAsk {
   readonly authTime?: number | undefined;
   /** Authentication method references (RFC 8176). A person's alone. */
   readonly amr?: readonly string[] | undefined;
+  /** Id of the token (`jti_…`); a new one without it. */
+  readonly tokenId?: string | undefined;
 }
 
 /** What a verified token says. Times are Unix seconds. */
@@ -47,7 +49,7 @@ export interface AccessTokens {
 
 /** What access tokens are made with. */
 export interface AccessTokensOptions {
-  readonly keys: { readonly accessToken: SigningKey };
+  readonly keys: Pick<BrokerKeys, "accessToken" | "live">;
   /** The broker's public URL: issuer and audience. */
   readonly issuer: string;
   /** Milliseconds since the Unix epoch. */
@@ -56,11 +58,10 @@ export interface AccessTokensOptions {
 }
 
 /**
- * Makes the signer. A token is verified once, then known by its hash, among the last 10,000; its expiry is checked each time.
+ * Makes the signer; it signs with the key that is current then. A token is verified once, then known by its hash, among the last 10,000; its expiry is checked each time.
  */
 export function createAccessTokens({ keys, issuer, now, random }: AccessTokensOptions): AccessTokens {
-  const key = keys.accessToken;
-  const headerText = formatHeader({ typ: "at+jwt", alg: "ES256", kid: key.kid });
+  const headerOf = (kid: string): string => formatHeader({ typ: "at+jwt", alg: "ES256", kid });
   const payloadSchema = payloadOf(issuer);
   const verified = new BoundedMap<string, AccessTokenClaims>(mostRemembered);
 
@@ -71,7 +72,9 @@ export function createAccessTokens({ keys, issuer, now, random }: AccessTokensOp
       algorithms: ["ES256"],
       members: ["typ", "alg", "kid"],
     });
-    if (header["kid"] !== key.kid) throw new SyntaxError("kid is not ours");
+    // Keys of this purpose alone: a workload token is signed by ours too, and is no access token.
+    const key = keys.live("access-token").find(({ kid }) => kid === header["kid"]);
+    if (key === undefined) throw new SyntaxError("kid is not ours");
     if (!verifyES256(jws.signingInput, key.publicKey, jws.signature))
       throw new SyntaxError("the signature is not ours");
     const parsed = v.safeParse(payloadSchema, parseObjectPart(jws.payloadText, "payload"));
@@ -84,12 +87,13 @@ export function createAccessTokens({ keys, issuer, now, random }: AccessTokensOp
       const issuedAt = Math.floor(now() / 1000);
       const claims: AccessTokenClaims = Object.freeze({
         ...ask,
-        tokenId: newIdentifier("jti", random(16)),
+        tokenId: ask.tokenId ?? newIdentifier("jti", random(16)),
         issuedAt,
         expiresAt: issuedAt + accessTokenLifetime,
       });
+      const { kid, privateKey } = keys.accessToken;
       return {
-        token: signJws(headerText, writePayload(issuer, claims), key.privateKey),
+        token: signJws(headerOf(kid), writePayload(issuer, claims), privateKey),
         expiresIn: accessTokenLifetime,
         claims,
       };

@@ -27,21 +27,18 @@ export interface WorkloadTokens {
   sign(ask: WorkloadTokenAsk): string;
 }
 
-/** Makes the signer of the broker's workload keys. `issuer` is its public URL. */
+/** Makes the signer; each token is signed by the key that is current then. `issuer` is the broker's public URL. */
 export function createWorkloadTokens(options: {
   readonly keys: { readonly workload: SigningKey; readonly workloadRs256: SigningKey | undefined };
   readonly issuer: string;
 }): WorkloadTokens {
   const { keys, issuer } = options;
-  const signers = {
-    ES256: createSigner(keys.workload, signES256),
-    RS256: keys.workloadRs256 === undefined ? undefined : createSigner(keys.workloadRs256, signRS256),
-  };
+  const keyFor = { ES256: () => keys.workload, RS256: () => keys.workloadRs256 };
   return {
     sign: (ask) => {
-      const signer = signers[ask.algorithm];
-      if (signer === undefined) throw new AgentKeysError("ERR_INTERNAL", `there is no ${ask.algorithm} key`, {});
-      return signer({
+      const key = keyFor[ask.algorithm]();
+      if (key === undefined) throw new AgentKeysError("ERR_INTERNAL", `there is no ${ask.algorithm} key`, {});
+      const payload = {
         iss: issuer,
         sub: `agentkeys:agent:${ask.agent}`,
         aud: ask.audience,
@@ -50,17 +47,26 @@ export function createWorkloadTokens(options: {
         exp: ask.expiresAt,
         jti: ask.tokenId,
         agentkeys: { account: ask.account, agent: ask.agent, grant: ask.grant, record: ask.record },
-      });
+      };
+      return signJws(headerOf(key), payload, key.privateKey, signBytes[ask.algorithm]);
     },
   };
 }
 
-function createSigner(
-  key: SigningKey,
-  signBytes: (data: Uint8Array, privateKey: KeyObject) => Buffer,
-): (payload: object) => string {
-  const headerText = formatHeader({ typ: "JWT", alg: key.algorithm, kid: key.kid });
-  return (payload) => signJws(headerText, payload, key.privateKey, signBytes);
+const signBytes: Readonly<Record<SigningAlgorithm, (data: Uint8Array, privateKey: KeyObject) => Buffer>> = {
+  ES256: signES256,
+  RS256: signRS256,
+};
+
+const headers = new WeakMap<SigningKey, string>();
+
+/** The header of a key's tokens, written once. */
+function headerOf(key: SigningKey): string {
+  const known = headers.get(key);
+  if (known !== undefined) return known;
+  const made = formatHeader({ typ: "JWT", alg: key.algorithm, kid: key.kid });
+  headers.set(key, made);
+  return made;
 }
 
 /** RSASSA-PKCS1-v1_5 with SHA-256 (RFC 7518 section 3.3). */
