@@ -15,6 +15,7 @@ export const checks = [
   { name: "build", command: turbo("build") },
   { name: "types", command: turbo("typecheck") },
   { name: "types of the tools", command: tool("tsc", "-p", "tools/tsconfig.json") },
+  { name: "types of the tests", command: tool("tsc", "-p", "test/tsconfig.json") },
   { name: "lint", command: tool("oxlint", "--type-aware", "--deny-warnings") },
   { name: "format", command: tool("oxfmt", "--check") },
   { name: "house rules", command: ["node", "tools/check-house.mjs"] },

@@ -1,10 +1,18 @@
-// The load-bearing invariant, with the log failing in each way it can: what is not durably recorded is not released.
+// Nothing is released unless a record of it is durable: with the log failing in each way it can.
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { ask, claim, grant, openBroker, pair, type Caller, type TestBroker } from "./harness.ts";
+import {
+  ask,
+  claim,
+  grant,
+  openBroker,
+  pair,
+  type Caller,
+  type TestBroker,
+} from "../../apps/broker/test/flows/harness.ts";
 
-const root = join(import.meta.dirname, "../../.agentkeys-test");
+const root = join(import.meta.dirname, "../../apps/broker/.agentkeys-test");
 const mood = join(root, "log-mood");
 const folder = join(root, "node_modules/@acme/audit-moody");
 

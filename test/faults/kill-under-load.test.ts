@@ -1,0 +1,141 @@
+// kill -9 while agents mint: no credential that was released is without its record, and no use is counted twice.
+// AGENTKEYS_KILL_ROUNDS says how many rounds; 25 without it.
+import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt, randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { once } from "node:events";
+import { setTimeout } from "node:timers/promises";
+import { decodeJwt } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { parseReceipt, parseVkey, verifyReceipt } from "@agentkeys/log";
+import {
+  ask,
+  Caller,
+  claim,
+  freePort,
+  grant,
+  pair,
+  type Answer,
+  type TestBroker,
+} from "../../apps/broker/test/flows/harness.ts";
+
+const rounds = Number(process.env["AGENTKEYS_KILL_ROUNDS"] ?? "25");
+const askers = 12;
+const root = join(import.meta.dirname, "../..");
+const place = join(root, "apps/broker/.agentkeys-test");
+
+let folder: string;
+let url: string;
+let child: ChildProcess | undefined;
+
+/** Starts the broker as a process of its own and waits until it is ready. */
+async function start(): Promise<void> {
+  // As it is published: it starts in a third of the time that its sources take.
+  const bin = join(root, "apps/broker/dist/bin.js");
+  child = spawn(process.execPath, [bin, "--config", join(folder, "agentkeys.toml")], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  child.stderr?.on("data", (text: Buffer) => {
+    said += text.toString();
+  });
+  for await (const line of createInterface({ input: child.stdout! })) if (line.startsWith("ready ")) return;
+  throw new Error(`the broker did not start: ${said}`);
+}
+
+async function kill(): Promise<void> {
+  const ended = once(child!, "exit");
+  child!.kill("SIGKILL");
+  await ended;
+}
+
+beforeAll(async () => {
+  mkdirSync(place, { recursive: true });
+  folder = mkdtempSync(join(place, "kill-"));
+  const port = await freePort();
+  url = `http://127.0.0.1:${port}`;
+  writeFileSync(join(folder, "agentkeys.toml"), `[broker]\nlisten = "127.0.0.1:${port}"\ndata_dir = "data"\n`);
+  await start();
+});
+afterAll(async () => {
+  if (child?.exitCode === null) await kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+type LogKey = ReturnType<typeof parseVkey>;
+
+/** What an asker knows of one Idempotency-Key: the answer, or undefined where the connection was cut. */
+interface Asked {
+  readonly agent: Caller;
+  readonly key: string;
+  readonly answer: Answer | undefined;
+}
+
+/** Asks until the broker is gone. */
+async function askOn(agent: Caller): Promise<readonly Asked[]> {
+  const asked: Asked[] = [];
+  for (;;) {
+    const key = randomUUID();
+    try {
+      asked.push({ agent, key, answer: await ask(agent, {}, key) });
+    } catch {
+      asked.push({ agent, key, answer: undefined });
+      return asked;
+    }
+  }
+}
+
+/** The retry of what was answered, and of what was not, is the one credential of its key; its record is there. Answers the records. */
+async function checkAll(asked: readonly Asked[], log: LogKey): Promise<readonly string[]> {
+  const records: string[] = [];
+  for (const { agent, key, answer } of asked) {
+    const retried = await ask(agent, {}, key);
+    expect(retried.status).toBe(200);
+    if (answer !== undefined) {
+      expect(answer.status).toBe(200);
+      expect(retried.body.credential.id).toBe(answer.body.credential.id);
+    }
+    const { record } = decodeJwt(retried.body.credential.value)["agentkeys"] as { record: string };
+    const kept = await agent.call("GET", `/v1/audit/receipts/${record}`);
+    const verified = await verifyReceipt(parseReceipt(JSON.stringify(kept.body)), { log });
+    expect(verified.record.id).toBe(record);
+    records.push(record);
+  }
+  return records;
+}
+
+test(`after ${rounds} times kill -9 each released credential has its record, and each key one use`, async () => {
+  const broker: Pick<TestBroker, "url" | "claimCode"> = {
+    url,
+    claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim(),
+  };
+  const { caller: person } = await claim(broker as TestBroker);
+  const agents = await Promise.all(Array.from({ length: askers }, () => pair(broker as TestBroker, person)));
+  for (const { id } of agents) expect((await grant(person, id)).status).toBe(201);
+  const known = (await (await fetch(`${url}/.well-known/agentkeys`)).json()) as { log: { vkey: string } };
+  const log = parseVkey(known.log.vkey);
+
+  const keys = new Set<string>();
+  const records = new Set<string>();
+  let unanswered = 0;
+  for (let round = 0; round < rounds; round++) {
+    const asking = agents.map(({ agent }) => askOn(agent));
+    await setTimeout(randomInt(20, 400));
+    await kill();
+    const asked = await Promise.all(asking);
+    await start();
+    const kept = (await Promise.all(asked.map(async (all) => checkAll(all, log)))).flat();
+    for (const record of kept) records.add(record);
+    for (const { key, answer } of asked.flat()) {
+      keys.add(key);
+      if (answer === undefined) unanswered++;
+    }
+  }
+  expect(records.size).toBe(keys.size);
+  expect(unanswered).toBeGreaterThan(0);
+  const { body } = await person.call("GET", "/v1/grants");
+  const uses = (body.grants as { uses: number }[]).reduce((sum, { uses: one }) => sum + one, 0);
+  expect(uses).toBe(keys.size);
+}, 3_600_000);
