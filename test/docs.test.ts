@@ -88,7 +88,7 @@ describe("docs/build/http.md", () => {
       const { routes } = createApp(broker, new Set());
       const served = routes.filter(({ method }) => method !== "ALL").map(({ method, path }) => `${method} ${path}`);
       const written = [...read("docs/build/http.md").matchAll(/^\| `([A-Z]+ \/[^`]*)`/gmu)].map(([, route]) => route);
-      expect(written.toSorted()).toEqual([...new Set(served)].toSorted());
+      expect(new Set(written)).toEqual(new Set(served));
     } finally {
       await close();
     }
