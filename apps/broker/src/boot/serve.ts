@@ -66,10 +66,9 @@ export async function startBroker(
       onRefused: (reason) => broker.metrics.connectionsRefused.with(reason).add(),
     });
     closers.push(async () => {
-      const drained = traffic.drain(drainTime);
-      const closed = listener.close(drainTime + goodbyeTime);
-      await drained;
-      await closed;
+      // The port stays open meanwhile, so that whoever comes is told why, and a load balancer sees /readyz turn.
+      await traffic.drain(drainTime);
+      await listener.close(goodbyeTime);
     });
     return { publicUrl: broker.publicUrl, close: closeAll };
   } catch (error) {

@@ -16,7 +16,7 @@ export function createCall(requestId: string, milliseconds: number): Call & { en
         controller = new AbortController();
         timer = setTimeout(
           () => controller?.abort(new DOMException("the deadline has passed", "TimeoutError")),
-          deadline - Date.now(),
+          Math.max(0, deadline - Date.now()),
         );
       }
       return controller.signal;

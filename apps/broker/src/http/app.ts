@@ -100,7 +100,7 @@ function answerProblem(broker: Broker, c: BrokerContext, error: unknown): Respon
   c.set("code", problem.code);
   // What ends after its request was answered concerns nobody but the log.
   if (!c.finalized) countFailure(broker, c, error);
-  if (problem.status >= 500)
+  if (problem.status >= 500 && !isAsMeant(error))
     broker.logger.error("http.failed", { request_id: requestId, code: problem.code, reason: reasonOf(error) });
   if (problem.status === 401) c.header("www-authenticate", authenticateHeader(error));
   if (isAgentKeysError(error, "ERR_SESSION_NONCE")) c.header("dpop-nonce", broker.nonces.current());
@@ -108,6 +108,11 @@ function answerProblem(broker: Broker, c: BrokerContext, error: unknown): Respon
   if (isAgentKeysError(error, "ERR_REQUEST_METHOD")) c.header("allow", error.facts.allowed.join(", "));
   const type = isOauth ? "application/json" : "application/problem+json";
   return c.body(JSON.stringify(problem), problem.status as ContentfulStatusCode, { "content-type": type });
+}
+
+/** Refusals that are no failure of anything: there is a line of them among the requests. */
+function isAsMeant(error: unknown): boolean {
+  return isAgentKeysError(error, "ERR_REQUEST_SHUTTING_DOWN") || isAgentKeysError(error, "ERR_REQUEST_OVERLOADED");
 }
 
 /** What the operator reads of it: messages and causes, never a request's contents. */

@@ -43,7 +43,7 @@ export interface AccessTokens {
    * and for one that has expired.
    */
   verify(token: string): AccessTokenClaims;
-  /** What a token said when it was verified before, as far as that is remembered: no signature is looked at. */
+  /** What a token said when it was signed or verified before, as far as that is remembered: no signature is looked at. */
   known(token: string): AccessTokenClaims | undefined;
 }
 
@@ -92,11 +92,10 @@ export function createAccessTokens({ keys, issuer, now, random }: AccessTokensOp
         expiresAt: issuedAt + accessTokenLifetime,
       });
       const { kid, privateKey } = keys.accessToken;
-      return {
-        token: signJws(headerOf(kid), writePayload(issuer, claims), privateKey),
-        expiresIn: accessTokenLifetime,
-        claims,
-      };
+      const token = signJws(headerOf(kid), writePayload(issuer, claims), privateKey);
+      // What we have just signed need not be verified.
+      verified.set(hash("sha256", token, "base64url"), claims);
+      return { token, expiresIn: accessTokenLifetime, claims };
     },
     verify: (token) => {
       const name = hash("sha256", token, "base64url");

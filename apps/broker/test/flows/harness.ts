@@ -38,7 +38,7 @@ export async function openBroker(toml = "", listenPort?: number): Promise<TestBr
   const file = join(folder, "agentkeys.toml");
   writeFileSync(file, `[broker]\nlisten = "127.0.0.1:${port}"\ndata_dir = "data"\n${toml}`);
   const lines: string[] = [];
-  const logger = createLogger((line) => lines.push(line), Date.now);
+  const logger = createLogger((line) => lines.push(line), Date.now, readConfig(file).logLevel);
   const boot = (): Promise<RunningBroker> =>
     startBroker(
       readConfig(file),
@@ -79,6 +79,8 @@ export class Caller {
   nonce: string | undefined;
   token: string | undefined;
   refreshToken: string | undefined;
+  /** Sent with every call. */
+  headers: Record<string, string> = {};
 
   private constructor(url: string, key: CryptoKey, jwk: JWK) {
     this.#url = url;
@@ -120,6 +122,7 @@ export class Caller {
         dpop: await this.proof(method, bare),
         ...(this.token === undefined ? {} : { authorization: `DPoP ${this.token}` }),
         ...(body === undefined || isForm ? {} : { "content-type": "application/json" }),
+        ...this.headers,
         ...headers,
       },
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
@@ -195,8 +198,13 @@ export async function poll(agent: Caller, deviceCode: string): Promise<Answer> {
 }
 
 /** An agent of the person, paired and approved. */
-export async function pair(broker: TestBroker, person: Caller): Promise<{ agent: Caller; id: string }> {
+export async function pair(
+  broker: TestBroker,
+  person: Caller,
+  headers: Record<string, string> = {},
+): Promise<{ agent: Caller; id: string }> {
   const agent = await Caller.open(broker.url);
+  agent.headers = headers;
   const started = await startPairing(agent);
   const approved = await person.call("POST", "/v1/pairings/approve", { user_code: started.body["user_code"] });
   if (approved.status !== 201) throw new Error(`approve: ${JSON.stringify(approved.body)}`);
