@@ -7,6 +7,6 @@ if (major < 22 || (major === 22 && minor < 14)) {
   );
   process.exitCode = 78;
 } else {
-  const { main } = await import("./main.ts");
+  const { main } = await import("./program/main.ts");
   process.exitCode = await main(process.argv.slice(2));
 }

@@ -1,5 +1,6 @@
 import { AgentKeysError } from "@agentkeys/core";
 import { parseVkey, toHex, type NoteKey } from "@agentkeys/log";
+import type { TrustEpoch } from "./trust-epochs.ts";
 
 /** Whom a verifier trusts, and how many witnesses must have cosigned a head (C2SP tlog-policy). */
 export interface TrustPolicy {
@@ -8,6 +9,8 @@ export interface TrustPolicy {
   readonly witnesses: readonly PolicyWitness[];
   /** Undefined for `quorum none`. */
   readonly quorum: QuorumRule | undefined;
+  /** What `anchors.toml` says beside the policy; see `joinEpochs`. */
+  readonly epochs?: readonly TrustEpoch[];
 }
 
 /** A witness under the name that the policy gives it. */

@@ -1,3 +1,4 @@
+import type { Finality } from "@agentkeys/core";
 import { FieldKey, toHex, type AuditRecord, type VerifiedReceipt } from "@agentkeys/log";
 
 /** What a receipt is worth under a policy, and what it does not prove. */
@@ -11,12 +12,17 @@ export interface InvalidVerdict {
   readonly notProven: readonly string[];
 }
 
-/** The log signed a head over this record: SIGNED; WITNESSED when witnesses cosigned it and the policy's quorum is met. */
+/**
+ * The log signed a head over this record: SIGNED; WITNESSED when witnesses cosigned it and the policy's quorum is met; ANCHORED when
+ * the evidence of an anchor of the trust files holds for it and is final.
+ */
 export interface ValidVerdict {
-  readonly level: "SIGNED" | "WITNESSED";
+  readonly level: "SIGNED" | "WITNESSED" | "ANCHORED";
   /** The policy's witnesses that cosigned the head; each counts once. */
   readonly witnesses: readonly CountedWitness[];
   readonly quorumMet: boolean;
+  /** Anchors of the trust files whose evidence holds for this head; each counts once. */
+  readonly anchors: readonly CountedAnchor[];
   readonly facts: ReceiptFacts;
   /** In plain words. */
   readonly notProven: readonly string[];
@@ -28,6 +34,13 @@ export interface CountedWitness {
   readonly name: string;
   /** Unix seconds, by the witness's clock. */
   readonly timestamp: number;
+}
+
+/** An anchor whose evidence was verified. */
+export interface CountedAnchor {
+  /** Its name in the trust files and in evidence. */
+  readonly name: string;
+  readonly finality: Finality;
 }
 
 /** What the log has recorded, opened as far as the receipt opens it. */

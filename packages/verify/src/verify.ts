@@ -1,20 +1,15 @@
-import { isAgentKeysError } from "@agentkeys/core";
-import {
-  parseCheckpoint,
-  parseNote,
-  parseReceipt,
-  parseTlogProof,
-  toHex,
-  verifyReceipt,
-  type Holder,
-  type NoteKey,
-  type Receipt,
-} from "@agentkeys/log";
-import { isQuorumMet, type TrustPolicy } from "./trust-policy.ts";
+import { parseReceipt, parseTlogProof, verifyReceipt, type Holder, type Receipt } from "@agentkeys/log";
+import { verifyEvidence, type Verifiers } from "./evidence.ts";
+import { verifyHead } from "./head.ts";
+import { reasonOf } from "./invalid.ts";
+import { countFinal } from "./requirement.ts";
+import { epochOf } from "./trust-epochs.ts";
+import type { TrustPolicy } from "./trust-policy.ts";
 import {
   closedFields,
   invalidVerdict,
   readFacts,
+  type CountedAnchor,
   type ReceiptFacts,
   type ValidVerdict,
   type Verdict,
@@ -24,6 +19,8 @@ import {
 export interface VerifyOptions {
   /** What is known of the credential in hand: the receipt then has to be of this very credential. */
   readonly holder?: Holder;
+  /** `verifyOffline` of the packages that the trust files name, by package: without one an anchor's evidence is not checked. */
+  readonly verifiers?: Verifiers;
 }
 
 /**
@@ -35,46 +32,47 @@ export interface VerifyOptions {
  */
 export async function verify(receiptText: string, trust: TrustPolicy, options: VerifyOptions = {}): Promise<Verdict> {
   try {
-    return await judge(parseReceipt(receiptText), trust, options.holder);
+    return await judge(parseReceipt(receiptText), trust, options);
   } catch (error) {
-    if (isAgentKeysError(error, "ERR_AUDIT_RECEIPT") || isAgentKeysError(error, "ERR_AUDIT_PROOF")) {
-      return invalidVerdict(error.facts.reason);
-    }
-    throw error;
+    const reason = reasonOf(error);
+    if (reason === undefined) throw error;
+    return invalidVerdict(reason);
   }
 }
 
-async function judge(receipt: Receipt, trust: TrustPolicy, holder: Holder | undefined): Promise<Verdict> {
-  const log = findLog(receipt, trust.logs);
+async function judge(receipt: Receipt, trust: TrustPolicy, { holder, verifiers }: VerifyOptions): Promise<Verdict> {
+  const { note } = parseTlogProof(receipt.tlogProof);
+  const head = await verifyHead(note, trust);
+  const [log] = head.keys;
   if (log === undefined) return invalidVerdict("no log of the policy signed this head");
-  const verified = await verifyReceipt(receipt, { log, witnesses: trust.witnesses.map(({ key }) => key) }, holder);
-  const witnesses = trust.witnesses.flatMap(({ name, key }) => {
-    const cosignature = verified.cosignatures.find((candidate) => candidate.key === key);
-    return cosignature === undefined ? [] : [{ name, timestamp: cosignature.timestamp }];
-  });
-  const quorumMet = isQuorumMet(trust, new Set(witnesses.map(({ name }) => name)));
-  const facts = readFacts(verified);
-  const level = quorumMet && witnesses.length > 0 ? "WITNESSED" : "SIGNED";
-  const verdict = { level, witnesses, quorumMet, facts } as const;
+  const verified = await verifyReceipt(receipt, { log }, holder);
+  const anchors = new Map<string, CountedAnchor>();
+  for (const evidence of receipt.anchors) {
+    const holds = await verifyEvidence(head, evidence, epochOf(trust, head.origin), verifiers, note);
+    if (holds === false) return invalidVerdict(`the evidence of ${evidence.anchor} does not hold for this head`);
+    if (holds === true) anchors.set(evidence.anchor, { name: evidence.anchor, finality: evidence.finality });
+  }
+  const { witnesses, quorumMet } = head;
+  const counted = [...anchors.values()];
+  const verdict = {
+    level: countFinal(counted) > 0 ? "ANCHORED" : quorumMet && witnesses.length > 0 ? "WITNESSED" : "SIGNED",
+    witnesses,
+    quorumMet,
+    anchors: counted,
+    facts: readFacts(verified),
+  } as const;
   return { ...verdict, notProven: listUnproven(verdict, receipt, holder) };
 }
 
-/** The log of the policy whose name is the head's origin and whose id stands at one of its signatures. */
-function findLog(receipt: Receipt, logs: readonly NoteKey[]): NoteKey | undefined {
-  const { text, signatures } = parseNote(parseTlogProof(receipt.tlogProof).note);
-  const { origin } = parseCheckpoint(text);
-  const signed = new Set(signatures.map(({ name, id }) => `${name} ${toHex(id)}`));
-  return logs.find(({ name, id }) => name === origin && signed.has(`${name} ${toHex(id)}`));
-}
-
 function listUnproven(
-  { level, witnesses, facts }: Omit<ValidVerdict, "notProven">,
+  { level, witnesses, anchors, facts }: Omit<ValidVerdict, "notProven">,
   receipt: Receipt,
   holder: Holder | undefined,
 ): string[] {
+  const unchecked = receipt.anchors.filter(({ anchor }) => !anchors.some(({ name }) => name === anchor));
   return [
-    level === "WITNESSED"
-      ? "That the witnesses are independent of the broker: choosing them is the policy's part."
+    level !== "SIGNED"
+      ? `That the ${level === "ANCHORED" ? "anchors" : "witnesses"} are independent of the broker: choosing them is the policy's part.`
       : `That everyone is shown this same log: ${countWitnesses(witnesses.length)}, so the broker alone could show others another one.`,
     ...unopened(facts),
     ...(holder === undefined
@@ -83,8 +81,10 @@ function listUnproven(
     "That the credential still holds, or was used: a revocation or a use is another record.",
     "That nothing else was issued: a receipt is about one record.",
     "That the record's time is right: it is by the broker's clock.",
-    ...(receipt.anchors.length > 0
-      ? [`What its evidence of ${receipt.anchors.length} anchors says: it was not checked.`]
+    ...(unchecked.length > 0
+      ? [
+          `What its evidence of ${unchecked.length} anchors says: it was not checked, your trust files name no verifier at hand.`,
+        ]
       : []),
   ];
 }

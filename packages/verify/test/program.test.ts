@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { pathOf, policy, vectors } from "./support.ts";
+import { run } from "./run-program.ts";
+import { policy, vectors } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentkeys-verify-"));
 afterAll(() => {
@@ -14,25 +14,6 @@ function save(name: string, content: string | Uint8Array): string {
   const path = join(folder, name);
   writeFileSync(path, content);
   return path;
-}
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the program as its own process, from its source. */
-async function run(args: readonly string[], input = "", flags: readonly string[] = []): Promise<Ended> {
-  const child = spawn(process.execPath, ["--conditions=agentkeys-source", ...flags, pathOf("../src/bin.ts"), ...args]);
-  let [out, err] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (out += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (err += text));
-  child.stdin.end(input);
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on("error", reject).on("close", resolve);
-  });
-  return { code, out, err };
 }
 
 const trust = save("trust.policy", policy);
@@ -147,7 +128,7 @@ describe("agentkeys-verify", () => {
     ["two receipts", [signedFile, signedFile, "--trust", trust], "name one receipt"],
     ["no trust", [signedFile], "--trust"],
     ["an unknown option", [signedFile, "--trust", trust, "--online"], "--online"],
-    ["an unknown level", [signedFile, "--trust", trust, "--require", "anchored"], "--require"],
+    ["an unknown level", [signedFile, "--trust", trust, "--require", "blessed"], "--require"],
     ["a receipt that is not there", [missing, "--trust", trust], "missing"],
     ["a policy that is not there", [signedFile, "--trust", missing], "missing"],
     ["a policy with a mistake", [signedFile, "--trust", badPolicy], "line 2"],

@@ -119,8 +119,13 @@ describe("a verdict", () => {
 });
 
 describe("a requirement", () => {
-  const valid = (level: "SIGNED" | "WITNESSED", count: number) =>
-    ({ level, witnesses: Array.from({ length: count }, () => ({ name: "w", timestamp: 1 })) }) as unknown as Verdict;
+  const valid = (level: "SIGNED" | "WITNESSED" | "ANCHORED", count: number, ...finalities: number[]) =>
+    ({
+      level,
+      quorumMet: level !== "SIGNED",
+      witnesses: Array.from({ length: count }, () => ({ name: "w", timestamp: 1 })),
+      anchors: finalities.map((finality) => ({ name: "a", finality })),
+    }) as unknown as Verdict;
 
   it.each<[string, Requirement | undefined]>([
     ["signed", { level: "signed" }],
@@ -130,7 +135,10 @@ describe("a requirement", () => {
     ["witnessed:03", undefined],
     ["witnessed:", undefined],
     ["WITNESSED", undefined],
-    ["anchored", undefined],
+    ["anchored", { level: "anchored", anchors: 1 }],
+    ["anchored:2", { level: "anchored", anchors: 2 }],
+    ["anchored:0", undefined],
+    ["signed:1", undefined],
     ["", undefined],
   ])("of %j is %j", (text, requirement) => {
     expect(parseRequirement(text)).toEqual(requirement);
@@ -144,6 +152,12 @@ describe("a requirement", () => {
     ["witnessed", valid("WITNESSED", 1), true],
     ["witnessed:2", valid("WITNESSED", 1), false],
     ["witnessed:2", valid("WITNESSED", 2), true],
+    ["signed", valid("ANCHORED", 0, 4), true],
+    ["witnessed", valid("ANCHORED", 0, 4), false],
+    ["anchored", valid("WITNESSED", 3, 3), false],
+    ["anchored", valid("ANCHORED", 0, 4, 2), true],
+    ["anchored:2", valid("ANCHORED", 0, 4, 2), false],
+    ["anchored:2", valid("ANCHORED", 0, 4, 4), true],
   ])("%s is met as it says by case %#", (text, verdict, met) => {
     const requirement = parseRequirement(text);
     expect(requirement !== undefined && isMet(verdict, requirement)).toBe(met);
@@ -151,12 +165,11 @@ describe("a requirement", () => {
 });
 
 it("the library uses nothing that a browser lacks, and no network", () => {
-  const programs = ["bin.ts", "main.ts"];
-  const library = readdirSync(pathOf("../src/")).filter((file) => !programs.includes(file));
-  expect(library).toContain("verify.ts");
+  const library = readdirSync(pathOf("../src/")).filter((file) => file.endsWith(".ts") && file !== "bin.ts");
+  expect(library).toEqual(expect.arrayContaining(["verify.ts", "audit.ts", "diff.ts"]));
   for (const file of library) {
     const text = readFileSync(pathOf(`../src/${file}`), "utf8");
-    expect(text).not.toMatch(/from "node:|\bBuffer\.|\bprocess\.|\bfetch\(|from "\.\/(?:main|bin)\.ts"/u);
+    expect(text).not.toMatch(/from "node:|\bBuffer\.|\bprocess\.|\bfetch\(|from "\.\/(?:bin\.ts|program\/)/u);
   }
 });
 

@@ -1,0 +1,33 @@
+import { isAgentKeysError } from "@agentkeys/core";
+import { reportJson, reportText } from "../report.ts";
+import { judgeLog } from "./audit-command.ts";
+import { judgeHeads } from "./diff-command.ts";
+import { exitCodeOf, type Judged } from "./judged.ts";
+import { judgeReceipt } from "./receipt-command.ts";
+import { usage } from "./usage.ts";
+
+/** The program: reads its arguments and files, prints the verdict, answers the exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  if (args.includes("--help") || args.includes("-h")) {
+    process.stdout.write(usage);
+    return 0;
+  }
+  let judged: Judged;
+  try {
+    judged = await judge(args);
+  } catch (error) {
+    process.stderr.write(`agentkeys-verify: ${error instanceof Error ? error.message : String(error)}\n`);
+    if (!isAgentKeysError(error)) process.stderr.write("Try agentkeys-verify --help.\n");
+    return 64;
+  }
+  const { verdict, met, json } = judged;
+  process.stdout.write(json ? `${JSON.stringify(reportJson(verdict, met), null, 2)}\n` : reportText(verdict));
+  return exitCodeOf(judged);
+}
+
+/** A file of a command's name is written with its folder: `./audit`. */
+async function judge(args: readonly string[]): Promise<Judged> {
+  const [command, ...rest] = args;
+  if (command === "audit") return judgeLog(rest);
+  return command === "diff" ? judgeHeads(rest) : judgeReceipt(args);
+}
