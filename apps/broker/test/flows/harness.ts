@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { hash, randomUUID } from "node:crypto";
 import { Wallet, type HDNodeWallet } from "ethers";
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from "jose";
+import { findUndescribed } from "./described.ts";
 import { createLogger, readConfig, startBroker, type RunningBroker } from "../../src/index.ts";
 
 // Under the package's folder, so that plug-ins resolve from the configuration file as an operator's do.
@@ -127,13 +128,22 @@ export class Caller {
       },
       ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
     });
-    return this.#read(response);
+    return this.#read(response, method, new URL(this.#url + bare).pathname);
   }
 
-  async #read(response: Response): Promise<Answer> {
+  async #read(response: Response, method: string, path: string): Promise<Answer> {
     this.nonce = response.headers.get("dpop-nonce") ?? this.nonce;
     const text = await response.text();
-    const isJson = /json/u.test(response.headers.get("content-type") ?? "");
+    const type = response.headers.get("content-type") ?? "";
+    const isJson = /json/u.test(type);
+    const undescribed = findUndescribed({
+      method,
+      path,
+      status: response.status,
+      type,
+      body: isJson ? JSON.parse(text) : text,
+    });
+    if (undescribed !== undefined) throw new Error(`not as /openapi.json says: ${undescribed}`);
     return {
       status: response.status,
       headers: response.headers,

@@ -8,7 +8,8 @@ import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
 import { countStranger, proofKey, sourceKeyOf, sourceOf } from "../context.ts";
 
-const pollBody = v.strictObject({ poll_token: v.pipe(v.string(), v.minLength(16), v.maxLength(256)) });
+/** What a waiting starter polls with. */
+export const pollBody = v.strictObject({ poll_token: v.pipe(v.string(), v.minLength(16), v.maxLength(256)) });
 
 /** Sign-in. Every request of a stranger is counted before a plug-in or a key is asked. */
 export function authRoutes(app: BrokerApp, broker: Broker): void {

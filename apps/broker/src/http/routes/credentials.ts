@@ -9,14 +9,15 @@ import { presented } from "../context.ts";
 import { scopeBody, ttlBody } from "./grants.ts";
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
-const body = v.strictObject({ issuer: name, scope: scopeBody, ttl: ttlBody, grant: v.optional(name) });
+/** An agent's ask. */
+export const credentialBody = v.strictObject({ issuer: name, scope: scopeBody, ttl: ttlBody, grant: v.optional(name) });
 
 /** The main job. */
 export function credentialRoutes(app: BrokerApp, broker: Broker): void {
   const running = new Set<string>();
   app.post("/v1/credentials", async (c) => {
     const key = c.req.header("idempotency-key") ?? "";
-    const ask = await readJson(c.req.raw, body);
+    const ask = await readJson(c.req.raw, credentialBody);
     if (!/^[\x21-\x7e]{8,128}$/u.test(key))
       throw new AgentKeysError("ERR_REQUEST_IDEMPOTENCY_KEY", "the Idempotency-Key header is missing or malformed", {});
     const { credential, recorded } = await issueCredential(broker, running, presented(c), ask, key, c.get("requestId"));

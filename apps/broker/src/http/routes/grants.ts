@@ -27,14 +27,16 @@ const constraints = v.strictObject({
   not_before: v.optional(time),
   expires_at: v.optional(time),
 });
-const grantBody = v.strictObject({
+/** A grant to make. */
+export const grantBody = v.strictObject({
   agent: name,
   issuer: name,
   scope: scopeBody,
   delivery: v.optional(v.literal("release")),
   constraints: v.optional(constraints, {}),
 });
-const explainBody = v.strictObject({
+/** An ask to explain. */
+export const explainBody = v.strictObject({
   agent: v.optional(name),
   issuer: name,
   scope: scopeBody,

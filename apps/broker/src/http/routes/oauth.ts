@@ -13,19 +13,22 @@ import { countStranger, proofKey, sourceOf } from "../context.ts";
 
 const text = (most: number) => v.pipe(v.string(), v.minLength(1), v.maxLength(most));
 // Unknown parameters are ignored on OAuth routes (RFC 6749 section 3.2).
-const deviceBody = v.object({
+/** A device authorization (RFC 8628 section 3.1). */
+export const deviceBody = v.object({
   client_id: text(64),
   client_name: v.optional(v.pipe(text(64), v.regex(/^\P{Cc}+$/u, "expected no control characters"))),
   scope: v.optional(text(256)),
 });
 const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code";
-const tokenBody = v.object({
+/** A token request: a device code or a refresh token. */
+export const tokenBody = v.object({
   grant_type: text(128),
   device_code: v.optional(text(256)),
   refresh_token: v.optional(text(256)),
   client_id: v.optional(text(64)),
 });
-const tokenOnly = v.object({ token: text(8192), token_type_hint: v.optional(text(64)) });
+/** A token to end or to look at (RFC 7009, RFC 7662). */
+export const tokenOnly = v.object({ token: text(8192), token_type_hint: v.optional(text(64)) });
 
 /** OAuth for agents (RFC 8628) and refreshing for everyone, bound to the key of the DPoP proof (RFC 9449). */
 export function oauthRoutes(app: BrokerApp, broker: Broker): void {

@@ -8,8 +8,10 @@ import { readJson } from "../body.ts";
 import { freshPerson, person } from "../context.ts";
 
 const userCode = v.pipe(v.string(), v.minLength(1), v.maxLength(32));
-const codeBody = v.strictObject({ user_code: userCode });
-const approveBody = v.strictObject({
+/** A user code as typed. */
+export const codeBody = v.strictObject({ user_code: userCode });
+/** A user code, and what the agent shall be called. */
+export const approveBody = v.strictObject({
   user_code: userCode,
   name: v.optional(
     v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^\P{Cc}+$/u, "expected no control characters")),

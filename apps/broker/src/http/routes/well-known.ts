@@ -32,6 +32,15 @@ export function wellKnownRoutes(app: BrokerApp, broker: Broker): void {
       claimed: broker.readings.isClaimed(),
     });
   });
+  let described: Promise<string> | undefined;
+  app.get("/openapi.json", async (c) => {
+    countStranger(broker, c, "reads");
+    described ??= describe(url);
+    return c.body(await described, 200, {
+      "content-type": "application/json",
+      "cache-control": "public, max-age=300",
+    });
+  });
   app.get("/.well-known/jwks.json", (c) => {
     c.header("cache-control", "public, max-age=300");
     return c.json(broker.keys.jwks());
@@ -64,4 +73,10 @@ export function wellKnownRoutes(app: BrokerApp, broker: Broker): void {
       dpop_signing_alg_values_supported: ["ES256", "EdDSA"],
     });
   });
+}
+
+/** Loaded when it is first asked for: most brokers never are, and none shall start later for it. */
+async function describe(url: string): Promise<string> {
+  const { openApiDocument } = await import("../openapi/document.ts");
+  return JSON.stringify(openApiDocument(url));
 }
