@@ -211,11 +211,11 @@ async function assemble(
   const { auth, issuers, anchors, wallet, log } = parts;
   if (wallet === undefined || log === undefined)
     throw new AgentKeysError("ERR_INTERNAL", "the configuration selects no wallet or no log", {});
-  const random = (size: number): Uint8Array => randomFillSync(new Uint8Array(size));
+  const random = createRandom();
   const needsRs256 = [...issuers.values()].some((issuer) => issuer.tokenAlgorithms.includes("RS256"));
   const keys = await openKeys(join(config.dataDirectory, "keys"), { rs256: needsRs256, now });
   const nonces = createNonces({ now, random });
-  const readings = createReadings(store.read);
+  const readings = rememberReadings(createReadings(store.read), store, now);
   const outbox = createOutbox({ readings, store, log, logger });
   closers.push(() => outbox.close());
   const wallets = new BoundedMap<string, { readonly address: string | undefined }>(mostWallets);

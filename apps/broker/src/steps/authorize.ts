@@ -133,7 +133,7 @@ function findGrant(
   const live = picked === undefined ? held : held.filter((grant) => grant.id === picked);
   if (live.length === 0 && picked !== undefined)
     throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "there is no live grant of that id", {});
-  const containing = live.filter((grant) => isWithin(parsed.scope, parseScope(JSON.parse(grant.scope))));
+  const containing = live.filter((grant) => isWithin(parsed.scope, scopeOf(grant)));
   if (containing.length === 0) {
     throw new AgentKeysError("ERR_GRANT_DENIED", "no live grant contains this", {
       layer: "grant",
@@ -150,6 +150,17 @@ function findGrant(
   const [oldest] = usable;
   if (oldest === undefined) throw new AgentKeysError("ERR_GRANT_USED_UP", "the grant has no uses left", {});
   return oldest;
+}
+
+const parsedScopes = new WeakMap<Grant, Scope>();
+
+/** The scope of a grant's row, parsed once as long as the row is remembered. */
+function scopeOf(grant: Grant): Scope {
+  const known = parsedScopes.get(grant);
+  if (known !== undefined) return known;
+  const scope = parseScope(JSON.parse(grant.scope));
+  parsedScopes.set(grant, scope);
+  return scope;
 }
 
 function isInTime(grant: Grant, now: number): boolean {

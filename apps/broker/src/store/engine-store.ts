@@ -11,7 +11,8 @@ export type Store = Engine<typeof commands>;
  * const store = await openStore(join(dataDirectory, "broker.db"), { onFatal: () => process.exit(70) });
  * await store.write("putValue", { namespace: "auth.email", key, value: "1", expiresAt: null });
  */
-export function openStore(file: string, options: EngineOptions): Promise<Store> {
+export function openStore(file: string, options: Pick<EngineOptions, "onFatal">): Promise<Store> {
   const isSource = import.meta.url.endsWith(".ts");
-  return openEngine(file, new URL(isSource ? "./commands.ts" : "./commands.js", import.meta.url), options);
+  const definition = new URL(isSource ? "./commands.ts" : "./commands.js", import.meta.url);
+  return openEngine(file, definition, { ...options, uncounted: ["reserveUse" satisfies keyof typeof commands] });
 }

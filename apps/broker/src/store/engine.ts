@@ -12,6 +12,8 @@ export type { Commands, ReadOnlyDatabase, Transaction } from "./engine-command.t
 export interface EngineOptions {
   /** Called once, after every waiting write was refused. Nothing can be written any more: the process ends. */
   readonly onFatal: (error: AgentKeysError) => void;
+  /** Commands that `changes` leaves out. */
+  readonly uncounted?: readonly string[];
 }
 
 /** A database file with one writer in a worker thread and a reader here. */
@@ -27,6 +29,11 @@ export interface Engine<Known extends Commands> {
   ): Promise<Crossed<ReturnType<Known[Name]>>>;
   /** Reads what is committed; everything a resolved `write` changed is there. */
   readonly read: ReadOnlyDatabase;
+  /**
+   * How many commands were answered so far, without those of `uncounted`: while it stays the same, so does all that they can change. It
+   * grows before the caller of a command learns the answer.
+   */
+  readonly changes: number;
   /** Waits for every write, then closes the file. Safe to call twice. A write afterwards is ERR_REQUEST_SHUTTING_DOWN. */
   close(): Promise<void>;
 }
@@ -35,6 +42,7 @@ export interface Engine<Known extends Commands> {
 type InputOf<One> = One extends (db: never, ...input: infer Input) => unknown ? Input : never;
 
 interface Waiting {
+  readonly command: string;
   resolve(value: unknown): void;
   reject(error: AgentKeysError): void;
 }
@@ -53,7 +61,9 @@ export async function openEngine<Known extends Commands>(
 ): Promise<Engine<Known>> {
   const worker = await startWorker({ file, definition: definition.href });
   const reader = openReader(file);
+  const uncounted = new Set(options.uncounted);
   const waiting = new Set<Waiting>();
+  let changes = 0;
   let unposted: Ask[] = [];
   let closing: Promise<void> | undefined;
   let failed: AgentKeysError | undefined;
@@ -89,6 +99,7 @@ export async function openEngine<Known extends Commands>(
         return;
       }
       waiting.delete(one);
+      if (!uncounted.has(one.command)) changes++;
       if ("fault" in answer) one.reject(remakeError(answer.fault));
       else one.resolve(answer.value);
     }
@@ -96,6 +107,9 @@ export async function openEngine<Known extends Commands>(
 
   return {
     read: drizzle(reader),
+    get changes() {
+      return changes;
+    },
     write: (name, ...input) => {
       if (failed !== undefined) return Promise.reject(failed);
       if (closing !== undefined) return Promise.reject(new AgentKeysError("ERR_REQUEST_SHUTTING_DOWN", "closed", {}));
@@ -103,7 +117,7 @@ export async function openEngine<Known extends Commands>(
       if (count === 1) setImmediate(post);
       if (count === mostInPost) post();
       return new Promise((resolve, reject) => {
-        waiting.add({ resolve, reject });
+        waiting.add({ command: name, resolve, reject });
       });
     },
     close: () => {

@@ -56,6 +56,17 @@ describe("writing", () => {
     expect(answers).toStrictEqual(Array.from({ length: 100 }, (_, number) => number));
   });
 
+  test("every answered command counts as a change before its caller knows, also one that threw; an uncounted one does not", async () => {
+    await engine.close();
+    engine = await openEngine(file, definition, { onFatal: (error) => fatal.push(error), uncounted: ["numberOf"] });
+    await engine.write("add", { id: "first", number: 1 });
+    expect(engine.changes).toBe(1);
+    await engine.write("numberOf", "first");
+    expect(engine.changes).toBe(1);
+    await expect(engine.write("add", { id: "first", number: 1 })).rejects.toThrow();
+    expect(engine.changes).toBe(2);
+  });
+
   test("a command that throws is undone alone, and its neighbours of the same transaction stay", async () => {
     const results = await Promise.allSettled([
       engine.write("add", { id: "before", number: 1 }),

@@ -27,7 +27,7 @@ export function reserveUse(db: Transaction, { row, agent, session, now }: Use): 
   const query = queries(db);
   const known = query.known.get({ key: row.key });
   if (known !== undefined && known.keptUntil > now) return { verdict: "repeated", row: known };
-  if (query.session.get({ session, agent, now }) === undefined) return { verdict: "refused", reason: "grant" };
+  if (!isSessionLive(query, { session, agent, now })) return { verdict: "refused", reason: "grant" };
   const taken = query.take.run({ grant: row.grant, agent, now });
   if (taken.changes !== 1) {
     const live = query.live.get({ grant: row.grant, agent, now });
@@ -36,6 +36,17 @@ export function reserveUse(db: Transaction, { row, agent, session, now }: Use): 
   if (known !== undefined) query.forget.run({ key: row.key });
   query.remember.run({ ...row });
   return { verdict: "reserved" };
+}
+
+// Two reads by primary key: SQLite parses a join or a further equality anew whenever its parameters change.
+function isSessionLive(
+  query: ReturnType<typeof queries>,
+  { session, agent, now }: Pick<Use, "session" | "agent" | "now">,
+): boolean {
+  const found = query.session.get({ session });
+  if (found === undefined || found.agent !== agent || found.revokedAt !== null || found.expiresAt <= now) return false;
+  const holder = query.agent.get({ agent });
+  return holder !== undefined && holder.revokedAt === null;
 }
 
 /** Gives a use back because nothing was recorded for it. */
@@ -74,18 +85,14 @@ const queries = prepared((db: Transaction) => {
       .where(eq(idempotency.key, sql.placeholder("key")))
       .prepare(),
     session: db
-      .select({ id: sessions.id })
+      .select({ agent: sessions.agent, expiresAt: sessions.expiresAt, revokedAt: sessions.revokedAt })
       .from(sessions)
-      .innerJoin(agents, eq(agents.id, sessions.agent))
-      .where(
-        and(
-          eq(sessions.id, sql.placeholder("session")),
-          eq(sessions.agent, sql.placeholder("agent")),
-          isNull(sessions.revokedAt),
-          gt(sessions.expiresAt, at),
-          isNull(agents.revokedAt),
-        ),
-      )
+      .where(eq(sessions.id, sql.placeholder("session")))
+      .prepare(),
+    agent: db
+      .select({ revokedAt: agents.revokedAt })
+      .from(agents)
+      .where(eq(agents.id, sql.placeholder("agent")))
       .prepare(),
     live: db.select({ id: grants.id }).from(grants).where(isLive).prepare(),
     take: db
