@@ -31,9 +31,13 @@ export function isIdentifier(prefix: string, text: string): boolean {
   return text.startsWith(`${prefix}_`) && /^[0-9a-hjkmnp-tv-z]{26}$/u.test(text.slice(prefix.length + 1));
 }
 
+/** Each byte as two digits of lower-case hex. */
+const hexOf: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** A UUIDv7 (RFC 9562 section 5.7) as lower-case text, from a time in milliseconds and 10 random bytes. */
 export function newRecordId(time: number, random: Uint8Array): string {
-  const hex = Array.from(random.subarray(0, 10), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let hex = "";
+  for (let at = 0; at < 10; at++) hex += hexOf[random[at] ?? 0] ?? "";
   const stamp = time.toString(16).padStart(12, "0");
   const variant = (((random[2] ?? 0) >> 4) & 0x3) | 0x8;
   return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7${hex.slice(0, 3)}-${variant.toString(16)}${hex.slice(5, 8)}-${hex.slice(8, 20)}`;

@@ -8,16 +8,17 @@ export function signES256(data: Uint8Array, privateKey: KeyObject): Buffer {
   const der = sign("sha256", data, privateKey);
   const signature = Buffer.alloc(64);
   // SEQUENCE (2 bytes), INTEGER, length of r, r, INTEGER, length of s, s: at most 72 bytes, so every length is one byte.
-  const lengthOfR = der.readUInt8(3);
-  copyInteger(der.subarray(4, 4 + lengthOfR), signature.subarray(0, 32));
-  copyInteger(der.subarray(6 + lengthOfR), signature.subarray(32));
+  const endOfR = 4 + der.readUInt8(3);
+  copyInteger(der, 4, endOfR, signature, 32);
+  copyInteger(der, endOfR + 2, der.length, signature, 64);
   return signature;
 }
 
-/** Right-aligns a DER integer of a number below 2^256 in 32 zero bytes. */
-function copyInteger(integer: Buffer, target: Buffer): void {
-  const bytes = integer.length === 33 ? integer.subarray(1) : integer;
-  bytes.copy(target, 32 - bytes.length);
+/** Copies a DER integer of a number below 2^256 so that it ends at `end`; what is before it is zero already. */
+function copyInteger(der: Buffer, from: number, to: number, signature: Buffer, end: number): void {
+  // 33 bytes begin with the zero that keeps the number positive.
+  const first = Math.max(from, to - 32);
+  der.copy(signature, end - (to - first), first, to);
 }
 
 const order = Buffer.from("ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551", "hex");
@@ -28,23 +29,30 @@ const zero = Buffer.alloc(32);
  * order and above (FIPS 186-5 section 6.4.2).
  */
 export function verifyES256(data: Uint8Array, publicKey: KeyObject, signature: Buffer): boolean {
-  if (signature.length !== 64) return false;
-  const r = signature.subarray(0, 32);
-  const s = signature.subarray(32);
-  if (!isInRange(r) || !isInRange(s)) return false;
-  const body = Buffer.concat([encodeInteger(r), encodeInteger(s)]);
-  return verify("sha256", data, publicKey, Buffer.concat([Buffer.of(0x30, body.length), body]));
+  if (signature.length !== 64 || !isInRange(signature, 0) || !isInRange(signature, 32)) return false;
+  // SEQUENCE and two INTEGERs of at most 33 bytes, each in the shortest form (X.690 section 8.3).
+  const der = Buffer.allocUnsafe(72);
+  const end = writeInteger(signature, 32, der, writeInteger(signature, 0, der, 2));
+  der[0] = 0x30;
+  der[1] = end - 2;
+  return verify("sha256", data, publicKey, der.subarray(0, end));
 }
 
-function isInRange(number: Buffer): boolean {
-  return number.compare(zero) > 0 && number.compare(order) < 0;
+function isInRange(signature: Buffer, from: number): boolean {
+  const to = from + 32;
+  return signature.compare(zero, 0, 32, from, to) > 0 && signature.compare(order, 0, 32, from, to) < 0;
 }
 
-/** The shortest DER INTEGER (X.690 section 8.3): no leading zero byte but the one that keeps it positive. */
-function encodeInteger(number: Buffer): Buffer {
-  let from = 0;
-  while (number[from] === 0) from++;
-  const digits = number.subarray(from);
-  const lead = digits.readUInt8(0) >= 0x80 ? [0] : [];
-  return Buffer.concat([Buffer.of(0x02, digits.length + lead.length, ...lead), digits]);
+/** Writes 32 bytes as a DER INTEGER: no leading zero byte but the one that keeps it positive. Answers where it ends. */
+function writeInteger(signature: Buffer, from: number, der: Buffer, at: number): number {
+  let first = from;
+  while (signature[first] === 0) first++;
+  const lead = (signature[first] ?? 0) >> 7;
+  const length = from + 32 - first;
+  der[at] = 0x02;
+  der[at + 1] = lead + length;
+  // Without a lead the number's own first byte comes to stand here.
+  der[at + 2] = 0;
+  signature.copy(der, at + 2 + lead, first, from + 32);
+  return at + 2 + lead + length;
 }
