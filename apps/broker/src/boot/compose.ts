@@ -1,4 +1,4 @@
-import { hash, randomFillSync } from "node:crypto";
+import { hash } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import {
@@ -34,9 +34,11 @@ import { formatPolicy } from "../steps/rights.ts";
 import { openStore, type Store } from "../store/engine-store.ts";
 import { openKeyValueStore } from "../store/key-value.ts";
 import { createReadings } from "../store/readings.ts";
+import { rememberReadings } from "../store/remembered-readings.ts";
 import { removeClaimCode } from "./claim-code.ts";
 import { createHost, openSecret } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
+import { createRandom } from "./random.ts";
 import type { BrokerConfig } from "./read-config.ts";
 
 /** Deadlines of calls into plug-ins, in milliseconds. */
