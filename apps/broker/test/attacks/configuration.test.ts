@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { defaultLimits } from "../../src/http/limits.ts";
 import { readConfig, type BrokerConfig } from "../../src/boot/read-config.ts";
 
 const root = join(import.meta.dirname, "../../.agentkeys-test");
@@ -53,4 +54,36 @@ test("a right without max_ttl is refused", () => {
       '[[rights]]\nwho = { role = "operator" }\nissuer = "oidc"\nscope = { actions = ["token"], resources = ["https://*"] }\n',
     ),
   ).toThrow(/rights\.0\.max_ttl: /u);
+});
+
+test.each([
+  ["[broker]\ntrusted_proxies = ['10.0.0.1/8']", /broker\.trusted_proxies\.0: expected a network/u],
+  ["[broker]\ntrusted_proxies = ['*']", /broker\.trusted_proxies\.0: expected a network/u],
+  ["[broker]\nforwarded_header = 'x-real-ip'", /broker\.forwarded_header: /u],
+  ["[broker]\nhosts = ['*']", /broker\.hosts\.0: expected a host/u],
+  ["[broker]\nhosts = ['https://keys.acme.com']", /broker\.hosts\.0: expected a host/u],
+  ["[limits]\nfailures = 0", /limits\.failures: /u],
+  ["[limits]\nfailures = 1.5", /limits\.failures: /u],
+  ["[limits]\nfailure = 5", /limits\.failure: unknown key/u],
+  ["[log]\nlevel = 'loud'", /log\.level: /u],
+  ["[metrics]", /metrics\.listen: /u],
+  ["[metrics]\nlisten = '127.0.0.1:0'", /metrics\.listen: expected a port/u],
+  ["[[audit.auditors]]\nname = 'a'\ntoken = 'by value'", /audit\.auditors\.0\.token: expected \{ file/u],
+  [
+    "[[audit.auditors]]\nname = 'a'\ntoken = { env = 'A' }\n[[audit.auditors]]\nname = 'a'\ntoken = { env = 'B' }",
+    /audit\.auditors: expected no name twice/u,
+  ],
+])("%j is refused by its path", (toml, issue) => {
+  expect(() => config(`${toml}\n`)).toThrow(issue);
+});
+
+test("without a word about it nothing is trusted, nothing is measured, and every limit is in force", () => {
+  const { trustedProxies, hosts, metrics, auditors, limits } = config("");
+  expect({ trustedProxies, hosts, metrics, auditors }).toEqual({
+    trustedProxies: [],
+    hosts: [],
+    metrics: undefined,
+    auditors: [],
+  });
+  expect(limits).toEqual({ ...defaultLimits, requests: 512, connections: 2048 });
 });
