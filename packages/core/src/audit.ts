@@ -39,6 +39,7 @@ export type AuditBodyValue = string | number | readonly AuditBodyValue[] | Audit
 
 /** Where an event stands in the log, with its receipt as JSON text opened to the agent (fields 6, 9 and 12 where present). */
 export interface AuditPosition {
+  /** Its place in the tree of the epoch in use. Below 0 in an earlier epoch: -1 is the last entry of the epoch before. */
   readonly index: number;
   readonly receipt: string;
 }
@@ -55,8 +56,9 @@ export interface TreeHead {
   readonly note: string;
 }
 
-/** One of an account's own records, opened to it. */
+/** One of an account's own records, opened to it; of an erased account, without what no leaf shows. */
 export interface AuditView {
+  /** As of a position: below 0 in an earlier epoch, whose heads no evidence of this one is over. */
   readonly index: number;
   readonly event: AuditEvent;
 }

@@ -14,7 +14,9 @@ export async function upgradeReceipt(
   caller: "agent" | "account",
   requestId: string,
 ): Promise<string | undefined> {
-  const covering = broker.readings.newestEvidence().filter((one) => one.size > view.index);
+  // A record of an earlier epoch is under the heads of that epoch, of which the anchors of this one know nothing.
+  const evidenceOf = view.index < 0 ? [] : broker.readings.newestEvidence();
+  const covering = evidenceOf.filter((one) => one.size > view.index);
   const size = Math.max(0, ...covering.map((one) => one.size));
   const taken = covering.filter((one) => one.size === size).map((one) => one.evidence);
   const ask = { record: view.event.id, open: opened[caller] };

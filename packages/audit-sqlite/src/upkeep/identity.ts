@@ -95,10 +95,11 @@ function makeFirst(store: LogStore, file: KeyFile, host: string, random: Random)
 
 /** The rows of a key, and of its epoch where it is the first of one. */
 function insertKey(store: LogStore, origin: string, vkey: string): void {
-  const known = store.read("SELECT max(number) AS number FROM epochs WHERE origin = ?", origin) as { number: unknown };
+  const known = store.read("SELECT number FROM epochs WHERE origin = ?", origin) as { number: number } | undefined;
   const { entries, hashes } = store.counts();
-  const epoch = known.number ?? store.run("INSERT INTO epochs VALUES (NULL, ?, ?, ?)", origin, entries, hashes);
-  store.run("INSERT INTO keys VALUES (NULL, ?, ?)", epoch, vkey);
+  const next = (table: string): string => `INSERT INTO ${table} SELECT count(*) + 1, `;
+  const epoch = known?.number ?? store.run(`${next("epochs")} ?, ?, ? FROM epochs`, origin, entries, hashes);
+  store.run(`${next("keys")} ?, ? FROM keys`, epoch, vkey);
 }
 
 /** True for the secrets that the database was written with last: with all keys that sign, and no more. */
