@@ -3,7 +3,7 @@ import { AgentKeysError, isAgentKeysError, type ErrorCode } from "@agentkeys/cor
 import type { HDNodeWallet } from "ethers";
 import { openAccount, writeAccount, type AccountFile, type SignIn } from "./account-file.ts";
 import { requireAccount, takePassphrase, type Context } from "./context.ts";
-import { signInWithEmail } from "./sign-in/email-sign-in.ts";
+import { signInWithEmail, type EmailInvitation } from "./sign-in/email-sign-in.ts";
 import type { SignedIn, SignInStart } from "./sign-in/sign-in.ts";
 import { signInWithWallet } from "./sign-in/wallet-sign-in.ts";
 import { unlockWallet } from "./wallet/keystore.ts";
@@ -59,15 +59,18 @@ export async function signInAgain(
 export async function signInBy(context: Context, start: SignInStart, signIn: SignIn): Promise<SignedIn> {
   const { terminal } = context;
   if (signIn.method === "email") {
-    return signInWithEmail(start, signIn.email, ({ email, userCode, expiresAt }) => {
-      if (context.isJson)
-        terminal.print(JSON.stringify({ event: "email_sent", email, user_code: userCode, expires_at: expiresAt }));
-      terminal.note(`A link is on its way to ${email}. Open it and type this code there: ${userCode}`);
-      terminal.note(`Waiting until ${expiresAt} …`);
-    });
+    return signInWithEmail(start, signIn.email, (invitation) => announce(context, invitation));
   }
   const wallet = await openWallet(context, signIn.wallet);
   return terminal.progress("signing in", signInWithWallet(start, wallet));
+}
+
+/** Says what the person has to do with the mail that is on its way. */
+export function announce({ terminal, isJson }: Context, { email, userCode, expiresAt }: EmailInvitation): void {
+  if (isJson)
+    terminal.print(JSON.stringify({ event: "email_sent", email, user_code: userCode, expires_at: expiresAt }));
+  terminal.note(`A link is on its way to ${email}. Open it and type this code there: ${userCode}`);
+  terminal.note(`Waiting until ${expiresAt} …`);
 }
 
 /** The wallet of a name, its passphrase asked the first time. */

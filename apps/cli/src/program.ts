@@ -1,9 +1,11 @@
 import { Command } from "commander";
+import { addAccount, addAccounts, addRights } from "./commands/accounts.ts";
 import { addAgents } from "./commands/agents.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addErrors } from "./commands/errors.ts";
 import { addGrants } from "./commands/grants.ts";
+import { addIdentities } from "./commands/identities.ts";
 import { addInit } from "./commands/init.ts";
 import { addIssue } from "./commands/issue.ts";
 import { addLogin } from "./commands/login.ts";
@@ -44,6 +46,10 @@ First steps:
     addWhoami,
     addWallets,
     addSessions,
+    addIdentities,
+    addAccount,
+    addAccounts,
+    addRights,
     addAgents,
     addGrants,
     addIssue,

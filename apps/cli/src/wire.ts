@@ -57,12 +57,46 @@ export const explanationSchema = v.object({
   would_allow: v.array(v.object({ issuer: v.string(), scope: scopeSchema, max_ttl: v.optional(v.number()) })),
 });
 
+const identitiesSchema = v.array(v.object({ type: v.string(), value: v.string(), linked_at: v.string() }));
+
 /** `GET /v1/account`. */
 export const accountSchema = v.object({
   account: v.string(),
   role: v.string(),
-  identities: v.array(v.object({ type: v.string(), value: v.string(), linked_at: v.string() })),
+  identities: identitiesSchema,
   created_at: v.string(),
+});
+
+/** `GET /v1/accounts`. */
+export const accountsSchema = v.object({
+  accounts: v.array(
+    v.object({
+      account: v.string(),
+      role: v.string(),
+      created_at: v.string(),
+      suspended_at: v.optional(v.string()),
+      identities: identitiesSchema,
+      rights: v.array(v.string()),
+    }),
+  ),
+  next: v.optional(v.string()),
+});
+
+const inviteMembers = { id: v.string(), role: v.string(), created_at: v.string(), expires_at: v.string() };
+/** `POST /v1/accounts/invites`. */
+export const inviteSchema = v.object({ ...inviteMembers, code: v.string() });
+/** `GET /v1/accounts/invites`. */
+export const invitesSchema = v.object({ invites: v.array(v.object(inviteMembers)) });
+
+/** `POST /v1/accounts/:account/recovery`. */
+export const recoverySchema = v.object({ code: v.string(), expires_at: v.string() });
+
+const ceilingMembers = { issuer: v.string(), scope: scopeSchema, max_ttl: v.number() };
+/** `GET /v1/rights`. */
+export const rightsSchema = v.object({
+  policy: v.string(),
+  rights: v.array(v.object({ who: v.record(v.string(), v.string()), ...ceilingMembers })),
+  ceilings: v.array(v.object(ceilingMembers)),
 });
 
 /** `GET /v1/sessions`. */

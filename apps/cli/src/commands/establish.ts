@@ -26,7 +26,7 @@ export async function introduce(context: Context, options: EstablishOptions): Pr
   const description = await context.terminal.progress(`asking ${broker}`, describeBroker(connection));
   const trust = { log: description.log.vkey, witnesses: options.witness ?? [] };
   parseTrust(trust);
-  const claimCode = description.isClaimed ? undefined : await takeClaimCode(context, options);
+  const claimCode = await takeClaimCode(context, options, description.isClaimed);
   return { start: { connection, claimCode }, trust, key: (await exportKey(key)) as Record<string, string> };
 }
 
@@ -49,9 +49,14 @@ export async function findAccount(context: Context): Promise<AccountFile | undef
   return file;
 }
 
-async function takeClaimCode(context: Context, options: EstablishOptions): Promise<string> {
+async function takeClaimCode(
+  context: Context,
+  options: EstablishOptions,
+  isClaimed: boolean,
+): Promise<string | undefined> {
   if (options.claimCode !== undefined) return options.claimCode;
   if (options.claimCodeFile !== undefined) return readSecretFile(options.claimCodeFile);
+  if (isClaimed) return undefined;
   context.terminal.note("Nobody has claimed this broker yet. It printed a claim code when it started.");
   return context.terminal.ask("Claim code:", "give --claim-code CODE or --claim-code-file FILE");
 }

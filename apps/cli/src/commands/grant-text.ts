@@ -44,7 +44,8 @@ export function formatExplanation(answer: v.InferOutput<typeof explanationSchema
   ];
 }
 
-function formatScopeLine(scope: {
+/** A scope in one line. */
+export function formatScopeLine(scope: {
   readonly actions: readonly string[];
   readonly resources: readonly string[];
 }): string {
@@ -52,7 +53,7 @@ function formatScopeLine(scope: {
 }
 
 /** `600` as `10m`. */
-function formatSeconds(seconds: number): string {
+export function formatSeconds(seconds: number): string {
   for (const [unit, length] of [
     ["d", 86_400],
     ["h", 3600],

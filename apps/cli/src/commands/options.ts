@@ -6,7 +6,7 @@ import { UsageError } from "../usage-error.ts";
 /** Adds what a command needs that may meet a broker for the first time. */
 export function addEstablishOptions(command: Command): Command {
   return command
-    .option("--claim-code <code>", "claim a new broker with the code it printed")
+    .option("--claim-code <code>", "the code a new broker printed, an invite, or a recovery code")
     .option("--claim-code-file <file>", "the same, from a file (mode 0600)")
     .option("--witness <vkey>", "trust the cosignatures of this witness; may be repeated", collect);
 }
