@@ -4,6 +4,8 @@ import { apiVersion, definePlugin } from "@agentkeys/core";
 const head = { origin: "silent", logId: "00".repeat(32), size: 0, root: "", note: "", vkey: "silent" };
 const positions = [{ index: 0, receipt: "{}" }];
 
+const refuse = async () => Promise.reject(new Error("a silent log has no upkeep"));
+
 /** @type {import("@agentkeys/core").AuditLog} */
 const log = {
   append: async () => positions,
@@ -12,6 +14,7 @@ const log = {
   receipt: async () => undefined,
   read: async () => [],
   find: async () => undefined,
+  upkeep: { epochs: async () => [], tile: async () => undefined, erase: refuse, rotateKey: refuse, backup: refuse },
   ready: async () => ({ status: "ready" }),
   close: async () => undefined,
 };

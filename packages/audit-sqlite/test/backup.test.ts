@@ -2,18 +2,7 @@ import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import plugin from "../src/index.ts";
-import {
-  account,
-  boot,
-  codeOf,
-  issued,
-  makeCall,
-  makeFolder,
-  makeHost,
-  openTestLog,
-  upkeepOf,
-  verify,
-} from "./support.ts";
+import { account, boot, codeOf, issued, makeCall, makeFolder, makeHost, openTestLog, verify } from "./support.ts";
 
 const call = makeCall();
 
@@ -25,15 +14,15 @@ test("a copy opens as the log it was, at the head answered, and goes on from the
   await first.close();
   await plugin.startEpoch!({ file: "log.db" }, makeHost(folder));
   const log = await openTestLog(folder);
-  await upkeepOf(log).rotateKey(call);
+  await log.upkeep.rotateKey(call);
   const late = issued();
   await log.append([late], call);
-  const head = await upkeepOf(log).backup(copy, call);
+  const head = await log.upkeep.backup(copy, call);
   expect(head.note).toBe((await log.head(call)).note);
   await log.append([boot()], call);
   const opened = await openTestLog(copy);
   expect(await opened.head(call)).toMatchObject(head);
-  expect(await upkeepOf(opened).epochs(call)).toHaveLength(2);
+  expect(await opened.upkeep.epochs(call)).toHaveLength(2);
   expect(await opened.read({ account, limit: 10 }, call)).toHaveLength(3);
   await verify(opened, await opened.receipt({ record: late.id, open: [5, 6] }, call));
   const [position] = await opened.append([issued()], call);
@@ -44,7 +33,7 @@ test("the copy is for its owner alone, and holds no more than database and keys"
   const copy = join(makeFolder(), "deep", "copy");
   const log = await openTestLog(makeFolder());
   await log.append([boot()], call);
-  await upkeepOf(log).backup(copy, call);
+  await log.upkeep.backup(copy, call);
   expect(readdirSync(copy).toSorted()).toEqual(["log-keys.json", "log.db"]);
   for (const name of readdirSync(copy)) expect(statSync(join(copy, name)).mode & 0o777).toBe(0o600);
   expect(statSync(copy).mode & 0o777).toBe(0o700);
@@ -61,7 +50,7 @@ test("appends go on while a copy is taken, and it is the log at one moment", { t
     );
   };
   for (let round = 0; round < 20; round++) await grow(200);
-  const taken = upkeepOf(log).backup(copy, call);
+  const taken = log.upkeep.backup(copy, call);
   const end = taken.then(() => "taken");
   let during = 0;
   do {
@@ -85,10 +74,10 @@ test("a folder that is not empty, or that cannot be made, is refused, and what i
   await log.append([boot()], call);
   const full = makeFolder();
   writeFileSync(join(full, "mine"), "mine");
-  expect(await codeOf(upkeepOf(log).backup(full, call))).toBe("ERR_AUDIT_UNAVAILABLE");
+  expect(await codeOf(log.upkeep.backup(full, call))).toBe("ERR_AUDIT_UNAVAILABLE");
   expect(readdirSync(full)).toEqual(["mine"]);
-  expect(await codeOf(upkeepOf(log).backup(join(full, "mine"), call))).toBe("ERR_AUDIT_UNAVAILABLE");
-  expect(await codeOf(upkeepOf(log).backup(join(full, "mine", "x"), call))).toBe("ERR_AUDIT_UNAVAILABLE");
+  expect(await codeOf(log.upkeep.backup(join(full, "mine"), call))).toBe("ERR_AUDIT_UNAVAILABLE");
+  expect(await codeOf(log.upkeep.backup(join(full, "mine", "x"), call))).toBe("ERR_AUDIT_UNAVAILABLE");
   mkdirSync(join(full, "dir"));
   expect(await log.ready(call)).toEqual({ status: "ready" });
 });
@@ -103,8 +92,8 @@ test("an erasure while a copy is taken is in the copy too", async () => {
       Array.from({ length: 200 }, () => boot({ body: { filler: "x".repeat(3000) } })),
       call,
     );
-  const taken = upkeepOf(log).backup(copy, call);
-  await upkeepOf(log).erase(account, call);
+  const taken = log.upkeep.backup(copy, call);
+  await log.upkeep.erase(account, call);
   await taken;
   const opened = await openTestLog(copy);
   expect((await opened.find(event.id, call))!.event).not.toHaveProperty("account");
@@ -119,7 +108,7 @@ test("a copy that is cut off leaves a log that goes on", async () => {
       call,
     );
   const gone = new AbortController();
-  const taken = codeOf(upkeepOf(log).backup(copy, makeCall(gone.signal)));
+  const taken = codeOf(log.upkeep.backup(copy, makeCall(gone.signal)));
   gone.abort();
   expect(await taken).toBe("ERR_AUDIT_UNAVAILABLE");
   await log.append([boot()], call);

@@ -5,7 +5,7 @@ import type { AuditLog, EpochStart } from "@agentkeys/core";
 import { decodeEntryBundle, decodeRecord, fromBase64, parseReceipt, parseVkey, verifyReceipt } from "@agentkeys/log";
 import { expect, test } from "vitest";
 import plugin from "../src/index.ts";
-import { account, boot, codeOf, issued, makeCall, makeFolder, makeHost, openTestLog, upkeepOf } from "./support.ts";
+import { account, boot, codeOf, issued, makeCall, makeFolder, makeHost, openTestLog } from "./support.ts";
 
 const call = makeCall();
 const keys = "log-keys.json";
@@ -42,14 +42,14 @@ test("a new epoch has the next origin, a key of its own, and as entry 0 what the
   expect(now).toMatchObject({ origin: started.origin, size: 2 });
   expect(now.vkey).not.toBe(head.vkey);
   await verifyUnder(now.vkey, positions[0]!.receipt);
-  const bundle = await upkeepOf(log).tile(now.logId, "tile/entries/000.p/2", call);
+  const bundle = await log.upkeep.tile(now.logId, "tile/entries/000.p/2", call);
   const { type, outcome, body } = decodeRecord(decodeEntryBundle(bundle!)[0]!);
   expect({ type, outcome, body }).toEqual({
     type: 52,
     outcome: 1,
     body: { origin, size, root: fromBase64(root) },
   });
-  expect(await upkeepOf(log).epochs(call)).toEqual([
+  expect(await log.upkeep.epochs(call)).toEqual([
     { origin, logId: head.logId, vkeys: [head.vkey], size: 3 },
     { origin: started.origin, logId: now.logId, vkeys: [now.vkey], size: 2 },
   ]);
@@ -107,7 +107,7 @@ test("tiles and checkpoint of the old epoch are what they were", async () => {
   const head = await old.head(call);
   const paths = ["checkpoint", "tile/0/000", "tile/0/001.p/44", "tile/1/000.p/1", "tile/entries/001.p/44"];
   const tilesOf = async (log: AuditLog): Promise<unknown[]> =>
-    Promise.all(paths.map((path) => upkeepOf(log).tile(head.logId, path, call)));
+    Promise.all(paths.map((path) => log.upkeep.tile(head.logId, path, call)));
   const before = await tilesOf(old);
   expect(before).not.toContain(undefined);
   await old.close();
@@ -118,15 +118,15 @@ test("tiles and checkpoint of the old epoch are what they were", async () => {
     call,
   );
   expect(await tilesOf(log)).toEqual(before);
-  expect(await upkeepOf(log).tile(head.logId, "tile/0/001.p/45", call)).toBeUndefined();
+  expect(await log.upkeep.tile(head.logId, "tile/0/001.p/45", call)).toBeUndefined();
   const now = await log.head(call);
-  const leaves = await upkeepOf(log).tile(now.logId, "tile/0/001.p/45", call);
+  const leaves = await log.upkeep.tile(now.logId, "tile/0/001.p/45", call);
   expect(leaves).toHaveLength(45 * 32);
 });
 
 test("an erasure reaches into every earlier epoch", async () => {
   const { log, events, head } = await makeEpochs();
-  await upkeepOf(log).erase(account, call);
+  await log.upkeep.erase(account, call);
   expect(await log.read({ account, limit: 10 }, call)).toEqual([]);
   for (const event of [events.one, events.three, events.four])
     expect((await log.find(event.id, call))!.event).not.toHaveProperty("account");
@@ -136,12 +136,12 @@ test("an erasure reaches into every earlier epoch", async () => {
 
 test("keys change in the new epoch alone, and epochs go on from one to the next", async () => {
   const { folder, log, head, events } = await makeEpochs();
-  const vkey = await upkeepOf(log).rotateKey(call);
+  const vkey = await log.upkeep.rotateKey(call);
   await log.close();
   const third = await startEpoch(folder);
   expect(third.previous).toMatchObject({ origin: head.origin.replace(/1$/u, "2"), size: 3 });
   const again = await openTestLog(folder);
-  const epochs = await upkeepOf(again).epochs(call);
+  const epochs = await again.upkeep.epochs(call);
   expect(epochs.map(({ size, vkeys }) => [size, vkeys.length])).toEqual([
     [3, 1],
     [3, 2],
@@ -176,7 +176,7 @@ test.each([
   copyFileSync(join(before, keys), join(folder, keys));
   copyFileSync(join(after, keys), join(folder, `${keys}.new`));
   const log = await openTestLog(folder);
-  expect(await upkeepOf(log).epochs(call)).toHaveLength(epochs);
+  expect(await log.upkeep.epochs(call)).toHaveLength(epochs);
   expect(readFileSync(join(folder, keys))).toEqual(readFileSync(join(database === "before" ? before : after, keys)));
   await log.append([issued()], call);
   expect(await log.head(call)).toMatchObject({ size: 2 });

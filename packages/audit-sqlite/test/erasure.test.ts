@@ -4,14 +4,14 @@ import Database from "better-sqlite3";
 import type { AuditEvent, AuditLog, LogUpkeep } from "@agentkeys/core";
 import { fromBase64, isConsistency } from "@agentkeys/log";
 import { expect, test } from "vitest";
-import { account, boot, codeOf, issued, makeCall, makeFolder, openTestLog, upkeepOf, verify } from "./support.ts";
+import { account, boot, codeOf, issued, makeCall, makeFolder, openTestLog, verify } from "./support.ts";
 
 const call = makeCall();
 const other = "0123456789abcdef".repeat(4);
 const every = [5, 6, 9, 11, 12];
 
 async function erase(log: AuditLog, who = account): Promise<LogUpkeep> {
-  const upkeep = upkeepOf(log);
+  const upkeep = log.upkeep;
   await upkeep.erase(who, call);
   return upkeep;
 }
@@ -142,7 +142,7 @@ test("no file of the log has a byte of the key that an erasure deleted", { timeo
   // The key of one is still in the write-ahead log, those of the others in the database file.
   await again.append([issued({ account: other })], call);
   const erased = [...accounts.filter((_, at) => at % 3 === 0), other];
-  for (const who of erased) await upkeepOf(again).erase(who, call);
+  for (const who of erased) await again.upkeep.erase(who, call);
   const bytes = bytesOf(folder);
   for (const { number, wrapped } of keys) expect(bytes.includes(wrapped), `${number}`).toBe((number - 1) % 3 !== 0);
   expect(readFileSync(join(folder, "log.db-wal"))).toHaveLength(0);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { decodeRecord, parseNote, parseReceipt, parseVkey, verifyLine, verifyReceipt } from "@agentkeys/log";
 import type { AuditLog } from "@agentkeys/core";
 import { expect, test } from "vitest";
-import { boot, codeOf, issued, makeCall, makeFolder, openTestLog, upkeepOf } from "./support.ts";
+import { boot, codeOf, issued, makeCall, makeFolder, openTestLog } from "./support.ts";
 
 const call = makeCall();
 
@@ -31,12 +31,12 @@ test("a new key signs with the one before it, is recorded in the log, and is the
     [3, 2],
   ]) {
     const { size, origin } = await log.head(call);
-    const vkey = await upkeepOf(log).rotateKey(call);
+    const vkey = await log.upkeep.rotateKey(call);
     vkeys.push(vkey);
     expect(parseVkey(vkey).name).toBe(origin);
     expect(await log.head(call)).toMatchObject({ vkey, origin, size: size + 1 });
     expect(await signersOf(log, vkeys)).toEqual(expected);
-    expect(await upkeepOf(log).epochs(call)).toMatchObject([{ origin, vkeys, size: size + 1 }]);
+    expect(await log.upkeep.epochs(call)).toMatchObject([{ origin, vkeys, size: size + 1 }]);
     await log.append([issued()], call);
     await log.close();
     log = await openTestLog(folder);
@@ -47,9 +47,9 @@ test("a new key signs with the one before it, is recorded in the log, and is the
 
 test("the record of a new key is of type 41 with its vkey alone", async () => {
   const log = await openTestLog(makeFolder());
-  const vkey = await upkeepOf(log).rotateKey(call);
+  const vkey = await log.upkeep.rotateKey(call);
   const { logId } = await log.head(call);
-  const bundle = await upkeepOf(log).tile(logId, "tile/entries/000.p/1", call);
+  const bundle = await log.upkeep.tile(logId, "tile/entries/000.p/1", call);
   expect(decodeRecord(bundle!.slice(2))).toEqual({
     id: expect.any(String),
     time: expect.any(Number),
@@ -64,13 +64,13 @@ test("a receipt of before and after a new key verifies for who pinned either key
   const [before, after] = [issued(), issued()];
   await log.append([before], call);
   const old = (await log.head(call)).vkey;
-  const next = await upkeepOf(log).rotateKey(call);
+  const next = await log.upkeep.rotateKey(call);
   const [position] = await log.append([after], call);
   const texts = [position!.receipt, await log.receipt({ record: before.id, open: [6] }, call)];
   const verify = async (text: string | undefined, vkey: string): Promise<unknown> =>
     verifyReceipt(parseReceipt(text ?? ""), { log: parseVkey(vkey) });
   for (const text of texts) for (const vkey of [old, next]) await verify(text, vkey);
-  const last = await upkeepOf(log).rotateKey(call);
+  const last = await log.upkeep.rotateKey(call);
   const newest = await log.receipt({ record: before.id, open: [6], size: 1 }, call);
   await verify(newest, next);
   await verify(newest, last);
@@ -86,7 +86,7 @@ test("appends under way while the key changes are all there, each with a receipt
   const { vkey } = await log.head(call);
   const append = async (): Promise<string> => (await log.append([issued()], call))[0]!.receipt;
   const before = Array.from({ length: 50 }, append);
-  const rotated = upkeepOf(log).rotateKey(call);
+  const rotated = log.upkeep.rotateKey(call);
   const after = Array.from({ length: 50 }, append);
   for (const receipt of await Promise.all([...before, ...after]))
     await verifyReceipt(parseReceipt(receipt), { log: parseVkey(vkey) });
@@ -102,10 +102,10 @@ test("keys that no longer sign are not kept", async () => {
       ({ ed25519_seed: seed }: { ed25519_seed: string }) => seed,
     );
   const [first] = seeds();
-  await upkeepOf(log).rotateKey(call);
+  await log.upkeep.rotateKey(call);
   expect(seeds()).toHaveLength(2);
   expect(seeds()).toContain(first);
-  await upkeepOf(log).rotateKey(call);
+  await log.upkeep.rotateKey(call);
   expect(seeds()).toHaveLength(2);
   expect(seeds()).not.toContain(first);
 });
@@ -118,7 +118,7 @@ async function makeStates(): Promise<Readonly<Record<"before" | "after", string>
   await log.close();
   cpSync(before, after, { recursive: true });
   const changed = await openTestLog(after);
-  await upkeepOf(changed).rotateKey(call);
+  await changed.upkeep.rotateKey(call);
   await changed.close();
   return { before, after };
 }
@@ -138,12 +138,12 @@ test.each([
   else copyFileSync(join(states[next], keys), join(folder, `${keys}.new`));
   const first = await openTestLog(folder);
   expect(await first.head(call)).toMatchObject({ size });
-  expect((await upkeepOf(first).epochs(call))[0]!.vkeys).toHaveLength(size - 1);
+  expect((await first.upkeep.epochs(call))[0]!.vkeys).toHaveLength(size - 1);
   expect(existsSync(join(folder, `${keys}.new`))).toBe(false);
   await first.append([boot()], call);
   await first.close();
   const log = await openTestLog(folder);
-  const vkey = await upkeepOf(log).rotateKey(call);
+  const vkey = await log.upkeep.rotateKey(call);
   expect(await log.head(call)).toMatchObject({ vkey, size: size + 2 });
 });
 

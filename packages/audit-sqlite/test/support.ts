@@ -2,14 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  newRecordId,
-  type AuditEvent,
-  type AuditLog,
-  type Call,
-  type LogUpkeep,
-  type PluginHost,
-} from "@agentkeys/core";
+import { newRecordId, type AuditEvent, type AuditLog, type Call, type PluginHost } from "@agentkeys/core";
 import { parseReceipt, parseVkey, verifyReceipt, type VerifiedReceipt } from "@agentkeys/log";
 import { onTestFinished } from "vitest";
 import plugin from "../src/index.ts";
@@ -106,10 +99,4 @@ export async function codeOf(promise: Promise<unknown>): Promise<unknown> {
     () => "nothing",
     (error: unknown) => (error as { code?: unknown }).code ?? error,
   );
-}
-
-/** The log's upkeep. */
-export function upkeepOf(log: AuditLog): LogUpkeep {
-  if (log.upkeep === undefined) throw new Error("the log has no upkeep");
-  return log.upkeep;
 }

@@ -13,13 +13,13 @@ import {
   verifyLine,
 } from "@agentkeys/log";
 import { expect, test } from "vitest";
-import { boot, codeOf, issued, makeCall, makeFolder, openTestLog, upkeepOf } from "./support.ts";
+import { boot, codeOf, issued, makeCall, makeFolder, openTestLog } from "./support.ts";
 
 const call = makeCall();
 
 async function tileOf(log: AuditLog, path: string): Promise<Uint8Array | undefined> {
   const { logId } = await log.head(call);
-  return upkeepOf(log).tile(logId, path, call);
+  return log.upkeep.tile(logId, path, call);
 }
 
 async function grow(log: AuditLog, count: number): Promise<void> {
@@ -131,8 +131,8 @@ test("what is beyond the tree, in another written form, or of another log is no 
   for (const path of [...absent, ...malformed]) expect(await tileOf(log, path), path).toBeUndefined();
   const { logId } = await log.head(call);
   for (const id of ["", logId.toUpperCase(), "00".repeat(32), logId.slice(1)])
-    expect(await upkeepOf(log).tile(id, "checkpoint", call), id).toBeUndefined();
-  expect(await codeOf(upkeepOf(log).tile(logId, 7 as never, call))).toBe("nothing");
+    expect(await log.upkeep.tile(id, "checkpoint", call), id).toBeUndefined();
+  expect(await codeOf(log.upkeep.tile(logId, 7 as never, call))).toBe("nothing");
 });
 
 test("the tiles of an empty log are none, and its checkpoint is that of the empty tree", async () => {

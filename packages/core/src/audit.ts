@@ -100,7 +100,7 @@ export interface AuditLog extends Lifecycle {
   /** The owner and agent of a record, to decide who may see its receipt. */
   find(record: string, call: Call): Promise<AuditView | undefined>;
   /** What keeps the log over the years. */
-  readonly upkeep?: LogUpkeep;
+  readonly upkeep: LogUpkeep;
 }
 
 /** One epoch of a log: an origin that is never used again, and every key that has signed its heads, oldest first. */

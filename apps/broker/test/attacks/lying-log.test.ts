@@ -15,6 +15,7 @@ function facade(lie: unknown): LogFacade {
     receipt: answer,
     read: answer,
     find: answer,
+    upkeep: { epochs: answer, tile: answer, erase: answer, rotateKey: answer, backup: answer },
     ready: answer,
     close: async () => undefined,
   };

@@ -4,6 +4,7 @@ import { logAppendCases } from "./log-append-cases.ts";
 import type { LogFixture } from "./log-fixture.ts";
 import { logProofCases } from "./log-proof-cases.ts";
 import { logReadCases } from "./log-read-cases.ts";
+import { logUpkeepCases } from "./log-upkeep-cases.ts";
 
 /** The obligations of a log, those of every plug-in among them. */
 export const logCases: readonly ConformanceCase<LogFixture>[] = [
@@ -11,4 +12,5 @@ export const logCases: readonly ConformanceCase<LogFixture>[] = [
   ...logAppendCases,
   ...logProofCases,
   ...logReadCases,
+  ...logUpkeepCases,
 ];
