@@ -39,7 +39,14 @@ describe("audit", () => {
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^SIGNED\n/u), stderr: "" });
     expect(ended.stdout).toContain(record);
     const json = JSON.parse((await agentkeys("audit", "verify", receipt, "--trust", trust, "--json")).stdout);
-    expect(json).toMatchObject({ met: true, level: "SIGNED", record, agent: agentId, outcome: "ok", witnesses: [] });
+    const facts = { record, agent: agentId, outcome: "ok" };
+    expect(json).toMatchObject({ met: true, level: "SIGNED", witnesses: [], facts });
+    const [, origin] = /^log ([^+]+)/u.exec(policy) ?? [];
+    const epochs = `[[epoch]]\norigin = "${origin}"\nvkeys = ["${broker.log.vkey}"]\n`;
+    const anchors = await home.folder.write("anchors.toml", epochs);
+    const none = await home.folder.write("none.policy", "quorum none\n");
+    expect((await agentkeys("audit", "verify", receipt, "--trust", none)).code).toBe(20);
+    expect((await agentkeys("audit", "verify", receipt, "--trust", none, "--anchors", anchors)).code).toBe(0);
   });
 
   it("verify ends with 10 for a receipt below what is required and with 20 for one that does not hold", async () => {
@@ -49,7 +56,7 @@ describe("audit", () => {
     const broken = await home.folder.write("broken.json", text.replace(/"entry":"(.)/u, '"entry":"z'));
     expect(await agentkeys("audit", "verify", broken)).toMatchObject({
       code: 20,
-      stdout: expect.stringMatching(/^INVALID\n/u),
+      stdout: expect.stringMatching(/^INVALID: /u),
     });
     expect((await agentkeys("audit", "verify", join(home.path, "none"))).code).toBe(64);
     expect((await agentkeys("audit", "verify", receipt, "--require", "blessed")).code).toBe(64);
