@@ -10,6 +10,7 @@ import {
   type Readiness,
   type Scope,
 } from "@agentkeys/core";
+import { BoundedMap } from "../session/bounded-map.ts";
 import { json, readiness, type Guard } from "./guard.ts";
 
 /** One issuer as the steps see it. */
@@ -25,26 +26,43 @@ export interface IssuerFacade {
   close(): Promise<void>;
 }
 
-/** Puts the facade before an issuer. */
+const mostScopes = 1000;
+/** A longer scope text is asked for each time: what strangers to a grant may ask must not fill the memory. */
+const longestRemembered = 1024;
+
+/**
+ * Puts the facade before an issuer. Its pure functions are asked once for each scope, of the last 1,000: the answer, copied and
+ * checked, serves again.
+ */
 export function createIssuerFacade(name: string, issuer: CredentialIssuer, guard: Guard): IssuerFacade {
   const facts = guard.read("create", issuerFacts, issuer);
   const { ownAudiences = [], tokenAlgorithms = ["ES256"] } = facts;
+  const scopes = new BoundedMap<string, Scope>(mostScopes);
+  // By the scope itself: those that come out of parseScope are frozen and live as long as they are remembered there.
+  const tokens = new WeakMap<Scope, IdentityTokenAsk>();
   return {
     name,
     ownAudiences,
     tokenAlgorithms,
     parseScope(scope) {
-      const given = guard.runPure("parseScope", () => issuer.parseScope(formatScope(scope)));
+      const text = formatScope(scope);
+      const known = scopes.get(text);
+      if (known !== undefined) return known;
+      const given = guard.runPure("parseScope", () => issuer.parseScope(text));
       const parsed = parseAnswer(given, guard);
       if (!isWithin(parsed, scope)) throw guard.breach("parseScope widened the scope");
+      if (text.length <= longestRemembered) scopes.set(text, parsed);
       return parsed;
     },
     identityToken(scope) {
+      const known = tokens.get(scope);
+      if (known !== undefined) return known;
       const given = guard.runPure("identityToken", () => issuer.identityToken(scope));
       if (given === undefined) return undefined;
       const ask = guard.read("identityToken", tokenAsk, given);
       if (!tokenAlgorithms.includes(ask.algorithm))
         throw guard.breach(`identityToken asks for ${ask.algorithm}, which it does not declare`);
+      tokens.set(scope, Object.freeze(ask));
       return ask;
     },
     async issue(order, requestId) {
