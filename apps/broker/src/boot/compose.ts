@@ -168,8 +168,7 @@ function place(
   metrics: Metrics,
   onFatal: (error: Error) => void,
 ): void {
-  const guardOf = (milliseconds: number): Guard =>
-    createGuard(`${plugin.kind}(${name})`, milliseconds, metrics.pluginSeconds);
+  const guardOf = (milliseconds: number): Guard => createGuard(`${plugin.kind}(${name})`, milliseconds, metrics);
   switch (plugin.kind) {
     case "auth": {
       const { identityTypes, capabilities } = plugin as Plugin<"auth">;

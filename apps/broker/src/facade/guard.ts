@@ -1,6 +1,6 @@
 import { AgentKeysError, describeError, isAgentKeysError, type Call, type Json, type Readiness } from "@agentkeys/core";
 import * as v from "valibot";
-import type { Family, Histogram } from "../ops/registry.ts";
+import type { Family, Gauge, Histogram } from "../ops/registry.ts";
 import { createCall } from "./call.ts";
 
 /** Calls into one plug-in: each with a deadline, its errors named once. */
@@ -19,8 +19,11 @@ export interface Guard {
   breach(broke: string): AgentKeysError;
 }
 
-/** Told of each call into a plug-in: how long it took, in seconds, and `ok` or the code of its error. */
-export type CallObserver = Family<Pick<Histogram, "observe">>;
+/** Told of each call into a plug-in: how long it took, in seconds, `ok` or the code of its error, and how many are unanswered. */
+export interface CallObserver {
+  readonly pluginSeconds: Family<Histogram>;
+  readonly pluginUnanswered: Family<Gauge>;
+}
 
 /** Calls a plug-in may leave unanswered, past their deadlines too. Beyond it, it hangs, and asking it more only fills its queue. */
 const mostUnanswered = 4096;
@@ -28,6 +31,7 @@ const mostUnanswered = 4096;
 /** Makes the guard of one plug-in. `milliseconds` is the deadline of each of its calls. */
 export function createGuard(plugin: string, milliseconds: number, observer?: CallObserver): Guard {
   let unanswered = 0;
+  const waiting = observer?.pluginUnanswered.with(plugin);
   const breach = (broke: string): AgentKeysError =>
     new AgentKeysError("ERR_PLUGIN_CONTRACT", `${plugin}: ${broke}`, { plugin, broke });
   const named = (method: string, error: unknown): Error =>
@@ -51,11 +55,13 @@ export function createGuard(plugin: string, milliseconds: number, observer?: Cal
       const startedAt = performance.now();
       let outcome = "ok";
       unanswered += 1;
+      waiting?.set(unanswered);
       const answered = async () => {
         try {
           return await act(call);
         } finally {
           unanswered -= 1;
+          waiting?.set(unanswered);
         }
       };
       let timer: NodeJS.Timeout | undefined;
@@ -79,7 +85,7 @@ export function createGuard(plugin: string, milliseconds: number, observer?: Cal
         outcome = isAgentKeysError(fault) ? fault.code : "ERR_INTERNAL";
         throw fault;
       } finally {
-        observer?.with(plugin, method, outcome).observe((performance.now() - startedAt) / 1000);
+        observer?.pluginSeconds.with(plugin, method, outcome).observe((performance.now() - startedAt) / 1000);
         clearTimeout(timer);
         call.end();
       }

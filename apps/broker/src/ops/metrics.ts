@@ -8,6 +8,8 @@ export interface Metrics {
   readonly requestSeconds: Family<Histogram>;
   /** Seconds, by plug-in, method of its contract and outcome (`ok` or the error code). */
   readonly pluginSeconds: Family<Histogram>;
+  /** By plug-in: calls it has not answered, those past their deadline too. */
+  readonly pluginUnanswered: Family<Gauge>;
   /** What plug-ins measure of themselves, by plug-in and name: the sum. */
   readonly pluginValues: Family<Counter>;
   /** Requests turned away, by limit. */
@@ -56,6 +58,11 @@ export function createMetrics(registry: Registry): Metrics {
       help: "Time of each call into a plug-in, by outcome.",
       labels: ["plugin", "method", "outcome"],
       buckets,
+    }),
+    pluginUnanswered: gauge({
+      name: "agentkeys_plugin_calls_unanswered",
+      help: "Calls each plug-in has not answered, those past their deadline too.",
+      labels: ["plugin"],
     }),
     pluginValues: counter({
       name: "agentkeys_plugin_measurements_total",

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Wallet } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { mostWaiting } from "../../src/store/commands/outbox.ts";
-import { ask, Caller, claim, grant, openBroker, pair, signIn, type TestBroker } from "../flows/harness.ts";
+import { ask, Caller, claim, freePort, grant, openBroker, pair, signIn, type TestBroker } from "../flows/harness.ts";
 import { install, modules } from "../flows/install.ts";
 
 const stuck = join(modules, "../../log-hangs");
@@ -25,6 +25,7 @@ export default { ...real, name: "hanging", async create(settings, host) {
 );
 
 let broker: TestBroker;
+let metrics: string;
 let person: Caller;
 let wallet: Awaited<ReturnType<typeof claim>>["wallet"];
 let agent: Caller;
@@ -32,7 +33,11 @@ let agentId: string;
 
 beforeAll(async () => {
   rmSync(stuck, { force: true });
-  broker = await openBroker(`[accounts]
+  const port = await freePort();
+  metrics = `http://127.0.0.1:${port}/metrics`;
+  broker = await openBroker(`[metrics]
+listen = "127.0.0.1:${port}"
+[accounts]
 sign_up = "open"
 [audit]
 log = "hanging"
@@ -95,6 +100,12 @@ test("a thousand events wait at most; then what would be one more is refused, an
   expect(refused).toMatchObject({ status: 503, body: { code: "ERR_AUDIT_UNAVAILABLE" } });
   expect((await person.call("DELETE", `/v1/agents/${agentId}`)).status).toBe(204);
   expect((await ask(agent)).status).toBe(401);
+});
+
+test("the metrics say that calls wait for it, and how much waits behind it", async () => {
+  const text = await (await fetch(metrics)).text();
+  expect(text).toMatch(/agentkeys_plugin_calls_unanswered\{plugin="audit\(hanging\)"\} [1-9]/u);
+  expect(text).toMatch(/agentkeys_outbox_waiting 1\d{3}\n/u);
 });
 
 test("when it is back, all that waited stands in the log, and sign-in works again", async () => {

@@ -65,3 +65,13 @@ test("a head, a proof, a receipt and a readiness of another form are refused", a
   await expect(facade("[]").receipt({ record: event.id, open: [] }, "r")).rejects.toMatchObject(breach);
   await expect(facade({ status: "fine" }).ready("r")).rejects.toMatchObject(breach);
 });
+
+test("a log that answers nothing is asked nothing more after a while, instead of being filled", async () => {
+  let asked = 0;
+  const log = { append: () => ((asked += 1), Promise.withResolvers<never>().promise) } as unknown as AuditLog;
+  const hanging = createLogFacade("liar", log, createGuard("audit(liar)", 50), () => undefined);
+  const answers = await Promise.allSettled(Array.from({ length: 5000 }, () => hanging.append(event, "r")));
+  expect(asked).toBe(4096);
+  for (const answer of answers)
+    expect(answer).toMatchObject({ status: "rejected", reason: { code: "ERR_PLUGIN_TIMEOUT" } });
+});
