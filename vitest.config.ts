@@ -4,8 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["{packages,apps}/*/test/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.{ts,mjs}"],
-    // Tested where it is installed, outside of the workspace: tools/operator-smoke.test.mjs.
-    exclude: ["test/third-party/**", "**/node_modules/**"],
+    exclude: ["**/node_modules/**"],
     // Plug-ins are resolved by Node itself: from their sources too. Each thread that reads TypeScript holds WebAssembly, and V8
     // crashes now and then ("jit_page.has_value()") when one thread ends while the code of another is being optimised.
     execArgv: ["--conditions=agentkeys-source", "--no-wasm-tier-up", "--no-wasm-dynamic-tiering"],

@@ -10,21 +10,24 @@ import { root, runQuietly } from "./checks.mjs";
  */
 
 /**
- * Packs every package of the workspace that is not private.
+ * Packs packages of the workspace.
  *
  * @param {string} folder where the tarballs go
+ * @param {readonly string[]} [wanted] names; without it, every package that is not private
  * @returns {Promise<Packed[]>}
  */
-export async function packAll(folder) {
+export async function packAll(folder, wanted) {
   const packed = [];
   for (const group of ["packages", "apps"]) {
     for (const entry of await readdir(join(root, group))) {
       const dir = join(group, entry);
       const manifest = await readFile(join(root, dir, "package.json"), "utf8").then(JSON.parse, () => undefined);
       if (manifest === undefined || manifest.private === true) continue;
+      if (wanted !== undefined && !wanted.includes(manifest.name)) continue;
       const { code, output } = await runQuietly(["pnpm", "-C", dir, "pack", "--json", "--pack-destination", folder]);
       if (code !== 0) throw new Error(`pnpm pack failed in ${dir}\n${output}`);
-      packed.push({ name: manifest.name, tarball: JSON.parse(output).filename });
+      // Before it stands what a prepack script was called by.
+      packed.push({ name: manifest.name, tarball: JSON.parse(output.slice(output.indexOf("{"))).filename });
     }
   }
   return packed;

@@ -34,6 +34,8 @@ const README = [
   "## Failure modes",
   "## Conformance",
   "",
+  "<!-- Written by agentkeys-conformance from a run of the kit. -->",
+  "",
 ].join("\n");
 
 const PROGRAM = [
@@ -48,6 +50,20 @@ const PROGRAM = [
 ].join("\n");
 
 const conformance = 'import { auditCases } from "@agentkeys/testkit";\n';
+
+const TEMPLATE = "templates/plugin-wallet";
+
+/** The manifest of a template that keeps the rules; `more` is laid over it. */
+const template = (more = {}) => ({
+  name: "@acme/agentkeys-wallet-template",
+  keywords: ["agentkeys-plugin"],
+  type: "module",
+  exports: { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" } },
+  devDependencies: { "@agentkeys/core": ">=0.1.0 <1.0.0", vitest: "^5.1.1" },
+  peerDependencies: { "@agentkeys/core": ">=0.1.0 <1.0.0" },
+  engines: { node: ">=22.14" },
+  ...more,
+});
 
 /** The tree that keeps every rule. */
 const clean = {
@@ -81,6 +97,10 @@ const clean = {
       dependencies: { "@agentkeys/core": "workspace:*" },
     }),
   ),
+  [`${TEMPLATE}/package.json`]: json(template()),
+  [`${TEMPLATE}/README.md`]: README,
+  [`${TEMPLATE}/src/index.ts`]: 'import { fact } from "@agentkeys/core";\nexport default fact;\n',
+  [`${TEMPLATE}/test/conformance.test.ts`]: conformance,
   "apps/broker/README.md": "# broker\n",
   "apps/broker/src/bin.ts": PROGRAM,
   "apps/broker/src/main.ts": 'import { record } from "./flows/issue-credential.ts";\nrecord();\n',
@@ -139,9 +159,12 @@ export const breaking = {
   "is-esm": changed("packages/core", { type: "commonjs" }),
   "plugin-keyword": changed(ALPHA, { keywords: ["audit"] }),
   "package-scripts": changed("packages/core", { scripts: { build: "tsup", typecheck: "tsc" } }),
+  "template-manifest": {
+    [`${TEMPLATE}/package.json`]: json(template({ devDependencies: { vitest: "^4.0.0" } })),
+  },
   "root-scripts": { "tools/go.mjs": undefined },
   "versions-from-catalog": changed("packages/core", { dependencies: { "@noble/hashes": "^2.0.0" } }),
-  "catalog-is-exact": { "pnpm-workspace.yaml": "catalog:\n  vitest: ^5.1.1\n" },
+  "catalog-is-exact": { "pnpm-workspace.yaml": "catalog:\n  ethers: ^6.17.0\n  vitest: 5.1.1\n" },
   "plugin-reads-no-environment": alphaSource("export default process.env.HOME;\n"),
   "plugin-prints-nothing": alphaSource('export default () => console.warn("late");\n'),
   "plugin-asks-its-host": alphaSource("export default () => new Date();\n"),
@@ -149,6 +172,7 @@ export const breaking = {
   "plugin-keeps-no-module-state": alphaSource("const seen = new Map();\nexport default seen;\n"),
   "plugin-readme": { [`${ALPHA}/README.md`]: README.replace("## What it needs\n", "") },
   readme: { "packages/client/README.md": undefined },
+  "plugin-shows-conformance": { [`${TEMPLATE}/README.md`]: README.replace(/<!--.*-->/, "All hold.") },
   "plugin-conforms": { [`${ALPHA}/test/conformance.test.ts`]: undefined },
   "program-is-there": { "apps/broker/src/bin.ts": undefined },
   "program-starts-bare": {

@@ -1,4 +1,5 @@
 // Direction of dependencies: what may know what.
+import { pluginsOf } from "./source.mjs";
 import { FOUNDATIONS, VENDORS } from "./tables.mjs";
 
 /** What is installed with a package: not what its tests use. */
@@ -19,7 +20,7 @@ function* takenIn({ dir, manifest, sources }) {
   }
 }
 
-const pluginNames = (tree) => new Set(tree.packages.filter(({ kind }) => kind).map(({ manifest }) => manifest.name));
+const pluginNames = (tree) => new Set(pluginsOf(tree).map(({ manifest }) => manifest.name));
 
 export const dependencyRules = [
   {
@@ -38,7 +39,7 @@ export const dependencyRules = [
     name: "plugin-peers",
     states: "a plug-in has core, and log where it uses it, as peer dependencies, so that an install holds one copy",
     *check(tree) {
-      for (const { dir, manifest } of tree.packages.filter(({ kind }) => kind)) {
+      for (const { dir, manifest } of pluginsOf(tree)) {
         const where = `${dir}/package.json`;
         if (manifest.peerDependencies?.["@agentkeys/core"] === undefined) {
           yield { where, what: "@agentkeys/core is not a peer dependency" };
@@ -54,7 +55,7 @@ export const dependencyRules = [
     states: "no plug-in depends on or imports another plug-in",
     *check(tree) {
       const plugins = pluginNames(tree);
-      for (const item of tree.packages.filter(({ kind }) => kind)) {
+      for (const item of pluginsOf(tree)) {
         for (const { where, name } of takenIn(item)) {
           if (plugins.has(name) && name !== item.manifest.name) yield { where, what: `${name} is another plug-in` };
         }
@@ -65,7 +66,7 @@ export const dependencyRules = [
     name: "plugin-knows-no-broker",
     states: "a plug-in knows core and log, never the broker, the CLI, the client or the verifier",
     *check(tree) {
-      for (const item of tree.packages.filter(({ kind }) => kind)) {
+      for (const item of pluginsOf(tree)) {
         const known = ["@agentkeys/core", "@agentkeys/log", item.manifest.name, ...pluginNames(tree)];
         for (const { where, name } of takenIn(item)) {
           if (name.startsWith("@agentkeys/") && !known.includes(name))
@@ -107,7 +108,7 @@ export const dependencyRules = [
     *check(tree) {
       const vendorOf = (name) =>
         VENDORS.find(({ code }) => (code.endsWith("/") ? name.startsWith(code) : name === code));
-      for (const item of tree.packages.filter(({ dir }) => FOUNDATIONS[dir] === undefined)) {
+      for (const item of [...tree.packages, ...tree.templates].filter(({ dir }) => FOUNDATIONS[dir] === undefined)) {
         for (const { where, name } of takenIn(item)) {
           const vendor = vendorOf(name);
           if (vendor !== undefined && !vendor.only.includes(item.dir)) {
@@ -121,7 +122,7 @@ export const dependencyRules = [
     name: "imports-are-declared",
     states: "a package declares what its sources import, so that it works where it is installed alone",
     *check(tree) {
-      for (const { dir, manifest, sources } of tree.packages) {
+      for (const { dir, manifest, sources } of [...tree.packages, ...tree.templates]) {
         const declared = new Set([manifest.name, ...installed(manifest)]);
         for (const source of sources) {
           for (const { specifier } of source.imports) {

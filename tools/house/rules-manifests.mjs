@@ -2,6 +2,7 @@
 import { parse } from "yaml";
 
 const OLDEST_NODE = ">=22.14";
+const PEER_RANGE = ">=0.1.0 <1.0.0";
 const LICENSE = "(MIT OR Apache-2.0)";
 const EXACT = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 const CONDITIONS = ["agentkeys-source", "types", "default"];
@@ -52,7 +53,9 @@ export const manifestRules = [
     "repository.directory is the package's folder, and its name is the folder's",
     function* lives({ dir, manifest }) {
       if (manifest.repository?.directory !== dir) yield `repository.directory is ${manifest.repository?.directory}`;
-      const name = `@agentkeys/${dir.split("/")[1]}`;
+      const folder = dir.split("/")[1] ?? "";
+      // `npm create x` runs `create-x`.
+      const name = folder.startsWith("create-") ? folder : `@agentkeys/${folder}`;
       if (manifest.name !== name) yield `name is ${manifest.name}, not ${name}`;
     },
   ),
@@ -71,6 +74,31 @@ export const manifestRules = [
       if (!/^tsc\b/.test(manifest.scripts?.[script] ?? "")) yield `scripts.${script} does not run tsc`;
     }
   }),
+  {
+    name: "template-manifest",
+    states:
+      "a template is a package as its author would publish it: the placeholder names, types and default, core as a peer, tools as in the catalog",
+    *check(tree) {
+      const { catalog = {} } = parse(tree.files.get("pnpm-workspace.yaml") ?? "{}");
+      for (const { dir, kind, manifest } of tree.templates) {
+        const where = `${dir}/package.json`;
+        if (manifest.name !== `@acme/agentkeys-${kind}-template`) yield { where, what: `name is ${manifest.name}` };
+        if (!(manifest.keywords ?? []).includes("agentkeys-plugin")) yield { where, what: "the keyword is missing" };
+        if (manifest.type !== "module" || manifest.engines?.node !== OLDEST_NODE)
+          yield { where, what: `type or engines.node is not as ours` };
+        for (const [entry, target] of Object.entries(manifest.exports ?? { ".": {} })) {
+          if (entry !== "./package.json" && Object.keys(target).join() !== "types,default")
+            yield { where, what: `exports["${entry}"] has not just types and default` };
+        }
+        for (const [name, version] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
+          const wanted = name.startsWith("@agentkeys/") ? PEER_RANGE : `^${catalog[name]}`;
+          if (version !== wanted) yield { where, what: `${name} is ${version}, not ${wanted}` };
+        }
+        for (const [name, version] of Object.entries(manifest.peerDependencies ?? {}))
+          if (version !== PEER_RANGE) yield { where, what: `${name} is ${version}, not ${PEER_RANGE}` };
+      }
+    },
+  },
   {
     name: "root-scripts",
     states: "each script of the root starts a file that is there",

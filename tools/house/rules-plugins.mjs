@@ -1,12 +1,12 @@
 // What a plug-in is: code that asks its host for the world, prints nothing and remembers nothing.
-import { nameOf } from "./source.mjs";
+import { nameOf, pluginsOf } from "./source.mjs";
 import { HOST_LENDS, PARTS, README_HEADINGS, REACHES, WORLD } from "./tables.mjs";
 
 const isProgram = (path) => PARTS.some(({ folder, is }) => is === "program" && path.startsWith(folder));
 
 /** The sources of every plug-in, programs left out. */
 function* pluginSources(tree) {
-  for (const item of tree.packages.filter(({ kind }) => kind)) {
+  for (const item of pluginsOf(tree)) {
     for (const source of item.sources) if (!isProgram(source.path)) yield { dir: item.dir, source };
   }
 }
@@ -89,7 +89,7 @@ export const pluginRules = [
     name: "plugin-readme",
     states: `a plug-in's README has the headings ${README_HEADINGS.join(", ")}, in that order and no others`,
     *check(tree) {
-      for (const { dir } of tree.packages.filter(({ kind }) => kind)) {
+      for (const { dir } of pluginsOf(tree)) {
         const text = tree.files.get(`${dir}/README.md`);
         if (text === undefined) continue;
         const headings = [...text.replace(/^```[\s\S]*?^```/gm, "").matchAll(/^## (.+)$/gm)].map((match) => match[1]);
@@ -107,8 +107,19 @@ export const pluginRules = [
     name: "readme",
     states: "every package has a README",
     *check(tree) {
-      for (const { dir } of tree.packages) {
+      for (const { dir } of [...tree.packages, ...tree.templates]) {
         if (!tree.files.has(`${dir}/README.md`)) yield { where: dir, what: "README.md is missing" };
+      }
+    },
+  },
+  {
+    name: "plugin-shows-conformance",
+    states: "a plug-in's README shows what a run of the conformance kit found, as agentkeys-conformance wrote it",
+    *check(tree) {
+      for (const { dir } of pluginsOf(tree)) {
+        const text = tree.files.get(`${dir}/README.md`) ?? "";
+        if (/^## Conformance$/m.test(text) && !/^## Conformance\n\n<!-- Written by agentkeys-conformance/m.test(text))
+          yield { where: `${dir}/README.md`, what: "Conformance is not generated" };
       }
     },
   },
@@ -116,7 +127,7 @@ export const pluginRules = [
     name: "plugin-conforms",
     states: "a plug-in runs its kind's conformance cases in test/conformance.test.ts",
     *check(tree) {
-      for (const { dir } of tree.packages.filter(({ kind }) => kind)) {
+      for (const { dir } of pluginsOf(tree)) {
         const where = `${dir}/test/conformance.test.ts`;
         const text = tree.files.get(where);
         if (text === undefined) yield { where, what: "the file is missing" };

@@ -23,7 +23,7 @@ function loadedWith(tree, path, files = new Set(), outside = new Set()) {
 
 /** Every program of the tree: its name, its package and its first file. */
 const programs = (tree) =>
-  tree.packages.flatMap(({ dir, manifest }) =>
+  [...tree.packages, ...tree.templates].flatMap(({ dir, manifest }) =>
     Object.entries(manifest.bin ?? {}).map(([name, built]) => ({ name, dir, first: sourceOf(dir, built) })),
   );
 

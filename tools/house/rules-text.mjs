@@ -39,7 +39,7 @@ const FOUNDATION_BUDGETS = { "packages/core": BUDGETS.core, "packages/log": BUDG
 /** The part of a plug-in's package that a file belongs to, where it is one that runs by itself. */
 const partOf = (path) => PARTS.find(({ folder }) => path.startsWith(folder))?.folder;
 
-const isOurs = (path) => /^(packages|apps|tools|test)\//.test(path);
+const isOurs = (path) => /^(packages|apps|tools|test|templates)\//.test(path);
 
 export const textRules = [
   {
@@ -64,7 +64,7 @@ export const textRules = [
     name: "package-size",
     states: `core and log have at most ${BUDGETS.core} lines of code; a plug-in, its program, its thread ${BUDGETS.plugin} each`,
     *check(tree) {
-      for (const { dir, kind, sources } of tree.packages) {
+      for (const { dir, kind, sources } of [...tree.packages, ...tree.templates]) {
         const budget = kind === undefined ? (FOUNDATION_BUDGETS[dir] ?? Infinity) : BUDGETS.plugin;
         for (const [part, inPart] of Map.groupBy(sources, ({ path }) => partOf(path) ?? dir)) {
           const lines = inPart.map(linesOfCode).reduce((sum, count) => sum + count, 0);

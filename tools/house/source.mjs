@@ -100,3 +100,6 @@ export function linesOfCode(source) {
 export function linesOf(text) {
   return text.replace(/\n$/, "").split("\n").length;
 }
+
+/** Every plug-in: the members of the workspace and those to be copied. */
+export const pluginsOf = (tree) => [...tree.packages, ...tree.templates].filter(({ kind }) => kind !== undefined);

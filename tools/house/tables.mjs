@@ -69,6 +69,7 @@ export const REACHES = [
 /** Parts of a package that stand by themselves. Each has a budget of its own; a program has no host to ask. */
 export const PARTS = [
   { folder: "packages/audit-witness/src/witness/", is: "program", why: "agentkeys-witness, the far side" },
+  { folder: "templates/plugin-audit/src/notary/", is: "program", why: "the notary, the far side" },
   { folder: "packages/audit-sqlite/src/thread/", is: "thread", why: "the log; what the host lends comes by message" },
   {
     folder: "packages/audit-sqlite/src/upkeep/",

@@ -30,6 +30,7 @@ const CODE = /\.(ts|mts|mjs|js)$/;
  * @property {Map<string, string>} files path to text
  * @property {import("./source.mjs").Source[]} code every TypeScript and JavaScript file
  * @property {Package[]} packages
+ * @property {Package[]} templates plug-ins to be copied: no members of the workspace
  */
 
 /**
@@ -43,11 +44,14 @@ export function treeOf(files) {
   const packages = Object.keys(files)
     .filter((path) => /^(packages|apps)\/[^/]+\/package\.json$/.test(path))
     .map((path) => packageOf(path.replace("/package.json", ""), JSON.parse(files[path] ?? ""), code));
-  return { files: new Map(Object.entries(files)), code, packages };
+  const templates = Object.keys(files)
+    .filter((path) => /^templates\/[^/]+\/package\.json$/.test(path))
+    .map((path) => packageOf(path.replace("/package.json", ""), JSON.parse(files[path] ?? ""), code));
+  return { files: new Map(Object.entries(files)), code, packages, templates };
 }
 
 function packageOf(dir, manifest, code) {
-  const kind = KINDS.find((name) => dir.startsWith(`packages/${name}-`));
+  const kind = KINDS.find((name) => new RegExp(`^(packages/${name}-|templates/plugin-${name}$)`).test(dir));
   return { dir, manifest, kind, sources: code.filter((source) => source.path.startsWith(`${dir}/src/`)) };
 }
 
@@ -65,6 +69,8 @@ export function readTree(root) {
 function pathsIn(root, folder) {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    // Made of templates/ when it is packed.
+    if (path === "apps/create-agentkeys-plugin/templates") return [];
     if (LEFT_OUT.has(entry.name) || entry.name === "pnpm-lock.yaml") return [];
     return entry.isDirectory() ? pathsIn(root, path) : entry.isFile() ? [path] : [];
   });

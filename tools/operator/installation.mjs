@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, realpath, stat, writeFile } from "node:fs/p
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
+import { stripVTControlCharacters } from "node:util";
 import { cleanEnvironment } from "../toolchain.mjs";
 
 /** The environment of somebody who never saw this repository: no tool of it on the path but Node itself. */
@@ -18,11 +19,20 @@ export class Installation {
   /**
    * @param {string} folder an empty one
    * @param {string} node what runs here
+   * @param {string} [registry] the one that npm asks; without it, the one it is set to
    */
-  constructor(folder, node = process.execPath) {
+  constructor(folder, node = process.execPath, registry) {
     this.folder = folder;
-    this.bin = join(folder, "node_modules/.bin");
-    this.environment = { ...environment, PATH: [dirname(node), environment["PATH"]].join(delimiter) };
+    this.environment = {
+      ...environment,
+      ...(registry === undefined ? {} : { npm_config_registry: registry }),
+      PATH: [dirname(node), environment["PATH"]].join(delimiter),
+    };
+  }
+
+  /** Where npm puts the programs of what is installed here. */
+  get bin() {
+    return join(this.folder, "node_modules/.bin");
   }
 
   /** The same folder, with another Node. */
@@ -30,18 +40,24 @@ export class Installation {
     return new Installation(this.folder, node);
   }
 
-  /** In a new empty folder. */
-  static async make() {
+  /**
+   * In a new folder that holds a package.json and nothing else.
+   *
+   * @param {object} [manifest] more of the package.json
+   * @param {string} [registry]
+   */
+  static async make(manifest = {}, registry) {
     const folder = await realpath(await mkdtemp(join(tmpdir(), "agentkeys-operator-")));
-    await writeFile(join(folder, "package.json"), JSON.stringify({ name: "operator", private: true, type: "module" }));
-    return new Installation(folder);
+    const all = { name: "operator", private: true, type: "module", ...manifest };
+    await writeFile(join(folder, "package.json"), JSON.stringify(all));
+    return new Installation(folder, process.execPath, registry);
   }
 
   /** Runs a program here and answers what it printed; rejects unless it ends well. */
   async run(program, ...args) {
     const child = spawn(program, args, { cwd: this.folder, env: this.environment, stdio: ["ignore", "pipe", "pipe"] });
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-    if (code === 0) return stdout;
+    if (code === 0) return stripVTControlCharacters(stdout);
     throw new Error(`${program} ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
   }
 

@@ -85,6 +85,9 @@ function explain(error: unknown): number {
   }
   process.stderr.write(`${error.code}: ${describeError(error.code)?.meaning ?? ""}\n`);
   for (const line of error.message.split("\n")) process.stderr.write(`  ${line}\n`);
+  // A mistake in a plug-in's code: its author needs the place.
+  if (error.code === "ERR_PLUGIN_FAILED" && error.cause instanceof Error)
+    for (const line of (error.cause.stack ?? "").split("\n").slice(0, 3)) process.stderr.write(`  ${line}\n`);
   process.stderr.write(`  ${describeError(error.code)?.next ?? ""}\n`);
   return error.code.startsWith("ERR_CONFIG") ||
     error.code.startsWith("ERR_PLUGIN") ||

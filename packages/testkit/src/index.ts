@@ -22,3 +22,4 @@ export type { CredentialContents, IssuerFixture } from "./issuer/issuer-fixture.
 export { pluginCases } from "./plugin-cases.ts";
 export { hostStoreCases } from "./host-store-cases.ts";
 export type { HostStoreFixture } from "./host-store-cases.ts";
+export { conformanceOf, withConformance } from "./readme/conformance-section.ts";

@@ -42,6 +42,11 @@ describe("the cases", () => {
     expect(readme).toContain(`${cases[pluginCases.length]!.id} … ${cases.at(-1)!.id}`);
     expect(readme).toContain(`${pluginCases[0]!.id} to ${pluginCases.at(-1)!.id}`);
   });
+  it("are proven by at least 40 mutants, no two the same", () => {
+    const mutants = listMutants().map(({ kills, flaw }) => `${kills} ${flaw}`);
+    expect(mutants.length).toBeGreaterThanOrEqual(40);
+    expect(new Set(mutants).size).toBe(mutants.length);
+  });
   it("are named by every mutant", () => {
     const unknown = listMutants().filter(({ kills }) => !all.some(({ id }) => id === kills));
     expect(unknown).toEqual([]);

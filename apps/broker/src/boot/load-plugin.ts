@@ -1,9 +1,17 @@
-import { createRequire } from "node:module";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { AgentKeysError, apiVersion, isPlugin, type Plugin } from "@agentkeys/core";
+import {
+  codeOf,
+  describeFault,
+  importPlugin,
+  loading,
+  type Module,
+  notLoadable,
+  resolvePlugin,
+  sectionOf,
+} from "./find-plugin.ts";
 import type { BrokerConfig, SelectedPlugin } from "./read-config.ts";
 import { tellIssues } from "./tell-issues.ts";
 
@@ -18,64 +26,42 @@ export interface LoadedPlugin {
 }
 
 /**
- * Loads one plug-in from the operator's folder: from beside the configuration file, else (without a file) from the working
- * directory, then from beside the broker. Throws ERR_PLUGIN_NOT_INSTALLED, ERR_PLUGIN_NOT_LOADABLE, ERR_PLUGIN_INCOMPATIBLE,
+ * Loads one plug-in and checks its settings. Throws ERR_PLUGIN_NOT_INSTALLED, ERR_PLUGIN_NOT_LOADABLE, ERR_PLUGIN_INCOMPATIBLE,
  * ERR_CONFIG_INVALID.
  */
 export async function loadPlugin(selected: SelectedPlugin, config: BrokerConfig): Promise<LoadedPlugin> {
-  const file = resolvePlugin(selected.specifier, config);
-  const found = await importPlugin(selected.specifier, file);
-  const plugin = assertFits(found, selected);
-  const checked = await plugin.config["~standard"].validate(selected.settings);
+  const file = resolvePlugin(selected, config);
+  const plugin = assertFits(await importPlugin(selected, file), selected);
+  const explain = (error: unknown): string => `its config schema threw ${describeFault(error)}`;
+  const checked = await loading(selected, "its config schema", explain, () =>
+    plugin.config["~standard"].validate(selected.settings),
+  );
   if (checked.issues !== undefined) {
-    const issues = tellIssues(`${selected.kind}.${selected.name}`, checked.issues);
+    const issues = tellIssues(sectionOf(selected), checked.issues);
     throw new AgentKeysError("ERR_CONFIG_INVALID", issues.join("\n"), { issues });
   }
-  return { selected, plugin, config: checked.value, ...describePackage(file, selected.specifier) };
+  return { selected, plugin, config: checked.value, ...describePackage(file, selected) };
 }
 
-function resolvePlugin(specifier: string, config: BrokerConfig): string {
-  const places = config.hasFile ? [config.origin] : [config.origin, fileURLToPath(import.meta.url)];
-  let lastFault: unknown;
-  for (const place of places) {
-    try {
-      return createRequire(place).resolve(specifier);
-    } catch (fault) {
-      // Installed, but its package.json exports nothing that can be loaded: another mistake than not being there.
-      if (codeOf(fault) === "ERR_PACKAGE_PATH_NOT_EXPORTED")
-        throw notLoadable(specifier, "its package.json exports no `default`", fault);
-      lastFault = fault;
-    }
+function assertFits(module: Module, selected: SelectedPlugin): Plugin {
+  const { kind, specifier, needs } = selected;
+  const found = module["default"];
+  const refuse = (is: string, expected: string, hint?: string): AgentKeysError =>
+    new AgentKeysError(
+      "ERR_PLUGIN_INCOMPATIBLE",
+      `${sectionOf(selected)}: ${specifier} is ${is}, but ${expected} is needed${hint === undefined ? "" : `: ${hint}`}`,
+      { specifier, found: is, expected },
+    );
+  if (!isPlugin(found)) throw refuse(`no plug-in (${findWhatIsMissing(module)})`, "what definePlugin gives");
+  if (found.apiVersion !== apiVersion) {
+    const hint = found.apiVersion > apiVersion ? "install a newer broker" : "install a newer version of the plug-in";
+    throw refuse(`made for contract version ${found.apiVersion}`, `version ${apiVersion}`, hint);
   }
-  const from = dirname(config.origin);
-  throw new AgentKeysError(
-    "ERR_PLUGIN_NOT_INSTALLED",
-    `${specifier} is not installed in ${from}: run \`npm install ${specifier}\` there`,
-    { specifier, from },
-    { cause: lastFault },
-  );
-}
-
-async function importPlugin(specifier: string, file: string): Promise<unknown> {
-  try {
-    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
-    return module.default;
-  } catch (cause) {
-    throw notLoadable(specifier, cause instanceof Error ? cause.message : String(cause), cause);
+  if (found.kind !== kind) {
+    const isKnown = ["auth", "wallet", "audit", "issuer"].includes(found.kind);
+    const is = `of kind ${found.kind}${isKnown ? "" : ", which is none: it is auth, wallet, audit or issuer"}`;
+    throw refuse(is, `kind ${kind}`, isKnown ? `select it in [${found.kind}]` : undefined);
   }
-}
-
-function assertFits(found: unknown, { kind, name, specifier, needs }: SelectedPlugin): Plugin {
-  const refuse = (is: string, expected: string): AgentKeysError =>
-    new AgentKeysError("ERR_PLUGIN_INCOMPATIBLE", `${kind}.${name}: ${specifier} is ${is}, but ${expected} is needed`, {
-      specifier,
-      found: is,
-      expected,
-    });
-  if (!isPlugin(found)) throw refuse("no plug-in (its default export was not made by definePlugin)", "a plug-in");
-  if (found.apiVersion !== apiVersion)
-    throw refuse(`made for contract version ${found.apiVersion}`, `version ${apiVersion}`);
-  if (found.kind !== kind) throw refuse(`of kind ${found.kind}`, `kind ${kind}`);
   if (needs !== undefined && !(found.capabilities as readonly string[]).includes(needs)) {
     throw refuse(`without the capability ${needs}`, `the capability ${needs}`);
   }
@@ -86,6 +72,28 @@ function assertFits(found: unknown, { kind, name, specifier, needs }: SelectedPl
   return found;
 }
 
+const members = { kind: "text", name: "text", apiVersion: "a number", capabilities: "a list", create: "a function" };
+
+/** Why `isPlugin` says no, as its author needs to hear it. */
+function findWhatIsMissing(module: Module): string {
+  const { default: found, ...named } = module;
+  if (found === undefined) {
+    const others = Object.keys(named).join(", ");
+    return `it has no default export${others === "" ? "" : `, only ${others}`}: write export default definePlugin(…)`;
+  }
+  if (typeof found !== "object" || found === null) return "its default export is no object";
+  if ("default" in found) return 'it is CommonJS: publish ES modules, with "type": "module" in package.json';
+  const wrong = Object.entries(members).filter(([name, type]) => {
+    const value: unknown = Reflect.get(found, name);
+    return type !== (Array.isArray(value) ? "a list" : (names[typeof value] ?? ""));
+  });
+  const missing = wrong.map(([name, type]) => `${name} (${type})`);
+  if (missing.length === 0) return "its default export has no config that is a Standard Schema of version 1";
+  return `its default export has no ${missing.join(", ")}`;
+}
+
+const names: Readonly<Record<string, string>> = { string: "text", number: "a number", function: "a function" };
+
 function assertAuthFacts(found: Plugin<"auth">, refuse: (is: string, expected: string) => AgentKeysError): void {
   const types: unknown = found.identityTypes;
   if (!Array.isArray(types) || types.length === 0)
@@ -94,7 +102,10 @@ function assertAuthFacts(found: Plugin<"auth">, refuse: (is: string, expected: s
   if (flows.length !== 1) throw refuse("neither in_band nor out_of_band, or both", "exactly one of them");
 }
 
-function describePackage(file: string, specifier: string): { readonly version: string; readonly integrity: string } {
+function describePackage(
+  file: string,
+  selected: SelectedPlugin,
+): { readonly version: string; readonly integrity: string } {
   for (let folder = dirname(file); folder !== dirname(folder); folder = dirname(folder)) {
     try {
       const manifest = JSON.parse(readFileSync(join(folder, "package.json"), "utf8")) as {
@@ -108,7 +119,7 @@ function describePackage(file: string, specifier: string): { readonly version: s
         integrity: hashPackage(folder),
       };
     } catch (fault) {
-      if (codeOf(fault) !== "ENOENT") throw notLoadable(specifier, "its package.json cannot be read", fault);
+      if (codeOf(fault) !== "ENOENT") throw notLoadable(selected, "its package.json cannot be read", fault);
     }
   }
   return { version: "0.0.0", integrity: `sha512-${createHash("sha512").update(readFileSync(file)).digest("base64")}` };
@@ -129,17 +140,4 @@ function filesIn(folder: string): string[] {
     if (entry.isDirectory()) return entry.name === "node_modules" ? [] : filesIn(join(folder, entry.name));
     return entry.isFile() ? [join(folder, entry.name)] : [];
   });
-}
-
-function notLoadable(specifier: string, reason: string, cause: unknown): AgentKeysError {
-  return new AgentKeysError(
-    "ERR_PLUGIN_NOT_LOADABLE",
-    `${specifier} is installed but cannot be loaded: ${reason}`,
-    { specifier, reason },
-    { cause },
-  );
-}
-
-function codeOf(fault: unknown): string | undefined {
-  return fault instanceof Error && "code" in fault && typeof fault.code === "string" ? fault.code : undefined;
 }

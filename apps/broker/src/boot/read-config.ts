@@ -131,7 +131,8 @@ function selectPlugins(config: ConfigFile): readonly SelectedPlugin[] {
     return {
       kind,
       name,
-      specifier: short.includes("/") || short.startsWith(".") ? short : `@agentkeys/${kind}-${short}`,
+      // A package without a scope is told from a short name by how plug-ins are called.
+      specifier: /^\.|^agentkeys-|\//u.test(short) ? short : `@agentkeys/${kind}-${short}`,
       settings,
       ...(needs === undefined ? {} : { needs }),
     };

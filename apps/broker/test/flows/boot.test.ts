@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, expect, test, vi } from "vitest";
 import { loadPlugins } from "../../src/boot/compose.ts";
+import { loadPlugin } from "../../src/boot/load-plugin.ts";
 import { readConfig } from "../../src/boot/read-config.ts";
 
 const root = join(import.meta.dirname, "../../.agentkeys-test");
@@ -68,6 +69,14 @@ test("a section that nothing selects, and a right of no issuer, are mistakes", (
   ).toThrow('there is no issuer "aws"');
 });
 
+test("a plug-in's package may have a scope or none; any other name is a short one of ours", () => {
+  const specifierOf = (plugin: string) =>
+    config(`[auth]\nmethods = ["x"]\n[auth.x]\nplugin = "${plugin}"\n`).plugins[0]?.specifier;
+  expect(specifierOf("@acme/agentkeys-auth-x")).toBe("@acme/agentkeys-auth-x");
+  expect(specifierOf("agentkeys-auth-x")).toBe("agentkeys-auth-x");
+  expect(specifierOf("walletsig")).toBe("@agentkeys/auth-walletsig");
+});
+
 test("a plug-in named by something else than text is a mistake", () => {
   expect(() => config("[audit.sqlite]\nplugin = 5\n")).toThrow("audit.sqlite.plugin: expected the name of a package");
 });
@@ -105,13 +114,17 @@ test("code that throws at import is not loadable, something else than a plug-in 
   ).rejects.toMatchObject({ code: "ERR_PLUGIN_INCOMPATIBLE" });
 });
 
+const select = (name: string) => config(`[auth]\nmethods = ["x"]\n[auth.x]\nplugin = "@acme/agentkeys-auth-${name}"\n`);
+
 const shape = (change: string) =>
   `const config = { "~standard": { version: 1, vendor: "acme", validate: (value) => ({ value }) } };
 export default { kind: "auth", name: "x", apiVersion: 1, capabilities: ["in_band"], identityTypes: ["x"], config, create() {}, ${change} };`;
 
 test.each([
-  ["another contract version", "apiVersion: 2", "version 1"],
-  ["another kind", 'kind: "wallet"', "kind auth"],
+  ["a newer contract version", "apiVersion: 2", "version 1 is needed: install a newer broker"],
+  ["an older contract version", "apiVersion: 0", "version 1 is needed: install a newer version of the plug-in"],
+  ["another kind", 'kind: "wallet"', "is of kind wallet, but kind auth is needed: select it in [wallet]"],
+  ["no known kind", 'kind: "authn"', "is of kind authn, which is none: it is auth, wallet, audit or issuer"],
   ["no identity types", "identityTypes: []", "identity types"],
   ["two flows", 'capabilities: ["in_band", "out_of_band"]', "exactly one"],
 ])("a plug-in of %s is refused with what is needed", async (name, change, expected) => {
@@ -120,6 +133,60 @@ test.each([
   await expect(
     loadPlugins(config(`[auth]\nmethods = ["x"]\n[auth.x]\nplugin = "${specifier}"\n`)),
   ).rejects.toMatchObject({ code: "ERR_PLUGIN_INCOMPATIBLE", message: expect.stringContaining(expected) });
+});
+
+test.each([
+  [
+    "no-default",
+    "export const plugin = {}",
+    "it has no default export, only plugin: write export default definePlugin",
+  ],
+  ["text", "export default 'x'", "its default export is no object"],
+  ["no-members", "export default { kind: 'auth', create: 1 }", "has no name (text), apiVersion (a number)"],
+  ["no-schema", shape("config: {}"), "has no config that is a Standard Schema"],
+])("what is no plug-in (%s) is told what it lacks", async (name, code, lacks) => {
+  install(`@acme/agentkeys-auth-${name}`, code);
+  await expect(loadPlugins(select(name))).rejects.toMatchObject({
+    code: "ERR_PLUGIN_INCOMPATIBLE",
+    message: expect.stringContaining(lacks),
+  });
+});
+
+test.each([
+  ["empty", "", { exports: { "./other": "./index.js" } }, 'needs "exports": { ".": { "default": "./dist/index.js" } }'],
+  ["unbuilt", "", { exports: { default: "./dist/index.js" } }, "was it built before it was packed?"],
+  ["crashing", "export default undefined.x", {}, "TypeError: Cannot read properties of undefined (reading 'x') (in "],
+  ["unparsable", "export default {", {}, "SyntaxError: Unexpected end of input"],
+  ["needy", "import 'left-pad'", {}, "it needs left-pad, which is not installed: is it in the plug-in's dependencies?"],
+  [
+    "odd-schema",
+    shape("config: { '~standard': { version: 1, validate() { throw new Error('boom') } } }"),
+    {},
+    "its config schema threw Error: boom",
+  ],
+])("a plug-in that is installed and %s is told why it cannot be loaded", async (name, code, manifest, reason) => {
+  install(`@acme/agentkeys-auth-${name}`, code, { ...loadable, ...manifest });
+  await expect(loadPlugins(select(name))).rejects.toMatchObject({
+    code: "ERR_PLUGIN_NOT_LOADABLE",
+    message: expect.stringMatching(/^auth\.x: @acme\/agentkeys-auth-/u),
+    facts: { reason: expect.stringContaining(reason) },
+  });
+});
+
+test("a plug-in whose code never ends is given up", async () => {
+  install("@acme/agentkeys-auth-endless", "await new Promise(() => setInterval(() => {}, 1000).unref())");
+  const file = select("endless");
+  const [selected] = file.plugins.filter(({ name }) => name === "x");
+  vi.useFakeTimers();
+  try {
+    const work = Promise.allSettled([loadPlugin(selected!, file)]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await work).toMatchObject([
+      { status: "rejected", reason: { facts: { reason: "its code has not finished after 10 s" } } },
+    ]);
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test("an unknown key of a plug-in's own section is told by its path", async () => {
