@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
+import { removeProtection } from "./tools/removals/remove-protection.mjs";
+
+// Set by tools/check-removals.mjs alone: the protection that this run has to miss.
+const removal = process.env["AGENTKEYS_REMOVAL"];
 
 // Workspace packages are taken from their sources (condition "agentkeys-source"), so tests need no build.
 export default defineConfig({
+  plugins: removal === undefined ? [] : [removeProtection(removal)],
   test: {
     include: ["{packages,apps}/*/test/**/*.test.ts", "test/**/*.test.ts", "tools/**/*.test.{ts,mjs}"],
     exclude: ["**/node_modules/**"],
@@ -11,6 +16,8 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
+    // What was transformed is kept between runs by its text, and knows nothing of a removal.
+    fsModuleCache: removal === undefined,
   },
   resolve: { conditions: ["agentkeys-source"] },
   ssr: { resolve: { conditions: ["agentkeys-source"], externalConditions: ["agentkeys-source"] } },

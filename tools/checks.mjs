@@ -20,6 +20,7 @@ export const checks = [
   { name: "format", command: tool("oxfmt", "--check") },
   { name: "house rules", command: ["node", "tools/check-house.mjs"] },
   { name: "unused code and dependencies", command: tool("knip", "--no-config-hints") },
+  { name: "tests that miss what they hold", command: ["node", "tools/check-removals.mjs"] },
   { name: "packages as they are published", command: ["node", "tools/check-packages.mjs"] },
 ];
 
