@@ -9,7 +9,7 @@ const root = join(import.meta.dirname, "../..");
  * fit its file.
  *
  * @param {string} name
- * @returns {import("vite").Plugin}
+ * @returns {{ name: string, enforce: "pre", transform(code: string, id: string): { code: string, map: null } | undefined }}
  */
 export function removeProtection(name) {
   const removal = removals.find((one) => one.name === name);
