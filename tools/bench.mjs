@@ -1,8 +1,8 @@
 // Measures AgentKeys against its bars on this machine: a table, or with --json the rows. Needs Linux and a build.
 //
-//   npm run bench -- [--json] [--strict] [--pairs 5] [--seconds 4] [--connections 64] [--only mint,append,verify,boot]
+//   npm run bench -- [--json] [--strict] [--pairs 5] [--seconds 4] [--connections 64] [--only mint,append,verify,boot,…]
 //
-// A missed bar ends with 0, with --strict with 1.
+// --only large fills a log first (--records, a million unless told otherwise): minutes, so it is left out unless it is named. A missed bar ends with 0, with --strict with 1.
 import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, loadavg, tmpdir } from "node:os";
@@ -10,8 +10,11 @@ import { join } from "node:path";
 import { parseArgs, promisify } from "node:util";
 import { benchBoot } from "./bench/boot.mjs";
 import { Children } from "./bench/children.mjs";
-import { benchMint } from "./bench/mint.mjs";
+import { benchInstall } from "./bench/install.mjs";
+import { benchLargeLog } from "./bench/large-log.mjs";
+import { benchMint, withLoad } from "./bench/mint.mjs";
 import { root } from "./bench/packages.mjs";
+import { benchRevocation } from "./bench/revocation.mjs";
 import { formatTable } from "./bench/rows.mjs";
 import { benchVerify } from "./bench/verify.mjs";
 
@@ -22,23 +25,28 @@ const { values } = parseArgs({
     pairs: { type: "string", default: "5" },
     seconds: { type: "string", default: "4" },
     connections: { type: "string", default: "64" },
-    only: { type: "string", default: "boot,verify,append,mint" },
+    only: { type: "string", default: "install,boot,verify,append,revocation,mint" },
+    records: { type: "string", default: "1000000" },
   },
 });
 const options = {
   pairs: count("pairs", values.pairs, 100),
   seconds: count("seconds", values.seconds, 60),
   connections: count("connections", values.connections, 1000),
+  records: count("records", values.records, 10_000_000),
   say,
 };
 
 const children = new Children();
 const folder = await mkdtemp(join(tmpdir(), "agentkeys-bench-"));
 const parts = {
+  install: benchInstall,
   boot: () => benchBoot(children, folder),
   verify: benchVerify,
   append: benchAppend,
+  revocation: () => benchRevocation(children, join(folder, "revocation")),
   mint: () => benchMint(children, folder, options),
+  large: () => benchLargeLog(children, folder, options, (use) => withLoad(children, options, use)),
 };
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
   process.once(signal, () => {

@@ -10,6 +10,9 @@ import { hashToken, ProofKey } from "./proof.mjs";
 export const scope = { actions: ["token"], resources: ["https://api.example.co"] };
 export const scopeText = JSON.stringify(scope);
 
+/** What an agent asks for. */
+const mintAsk = { issuer: "oidc", scope, ttl: 300 };
+
 /**
  * Writes what an operator would: a configuration, with the packages beside it.
  *
@@ -28,20 +31,39 @@ export async function prepareBroker(folder, { isSilent = false } = {}) {
 }
 
 /**
- * A running broker with so many agents that hold a grant, ready to be loaded.
+ * A running broker with a person and so many agents that hold a grant. `fill` is called once the log is made, while the broker is
+ * stopped.
  *
  * @param {import("./children.mjs").Children} children
  * @param {string} folder
- * @param {{ isSilent?: boolean, agents?: number }} [options]
- * @returns {Promise<import("./load.mjs").Target>}
+ * @param {{ isSilent?: boolean, agents?: number, fill?: (data: string, url: string) => Promise<void> }} [options]
  */
-export async function openBroker(children, folder, { isSilent = false, agents = 8 } = {}) {
+export async function openParties(children, folder, { isSilent = false, agents = 8, fill } = {}) {
   const { url, start } = await prepareBroker(folder, { isSilent });
-  const { pid } = await children.start(.../** @type {[string, string[]]} */ (start));
+  const run = () => children.start(.../** @type {[string, string[]]} */ (start));
+  if (fill !== undefined) {
+    await children.stop((await run()).child);
+    await fill(join(folder, "data"), url);
+  }
+  const { child, pid } = await run();
   const person = new Caller(url, { nonce: "" });
   await claim(person, (await readFile(join(folder, "data/claim-code"), "utf8")).trim());
-  const callers = [];
-  for (let made = 0; made < agents; made++) callers.push(await pair(person));
+  /** @type {Agent[]} */
+  const paired = [];
+  for (let made = 0; made < agents; made++) paired.push(await pair(person));
+  return { url, child, pid, person, agents: paired };
+}
+
+/**
+ * A running broker, ready to be loaded.
+ *
+ * @param {import("./children.mjs").Children} children
+ * @param {string} folder
+ * @param {Parameters<typeof openParties>[2]} [options]
+ * @returns {Promise<import("./load.mjs").Target>}
+ */
+export async function openBroker(children, folder, options = {}) {
+  const { url, pid, agents } = await openParties(children, folder, options);
   const answer = await fetch(`${url}/.well-known/agentkeys`, { signal: AbortSignal.timeout(10_000) });
   const known = /** @type {{ log: { vkey: string } }} */ (await answer.json());
   return {
@@ -49,10 +71,14 @@ export async function openBroker(children, folder, { isSilent = false, agents = 
     path: "/v1/credentials",
     pid,
     contentType: "application/json",
-    body: JSON.stringify({ issuer: "oidc", scope, ttl: 300 }),
-    callers,
+    body: JSON.stringify(mintAsk),
+    callers: agents.map(({ caller, id }) => ({
+      authorization: `DPoP ${caller.token}`,
+      pem: caller.key.toPem(),
+      agent: id,
+    })),
     scope: scopeText,
-    ...(isSilent ? {} : { vkey: known.log.vkey }),
+    ...(options.isSilent === true ? {} : { vkey: known.log.vkey }),
   };
 }
 
@@ -74,7 +100,7 @@ async function pair(/** @type {Caller} */ person) {
     "/oauth/device_authorization",
     new URLSearchParams({ ...client, client_name: "bench" }),
   );
-  const agent = await person.post("/v1/pairings/approve", { user_code: started.user_code });
+  const { id } = await person.post("/v1/pairings/approve", { user_code: started.user_code });
   const tokens = await caller.post(
     "/oauth/token",
     new URLSearchParams({
@@ -83,8 +109,42 @@ async function pair(/** @type {Caller} */ person) {
       device_code: started.device_code,
     }),
   );
-  await person.post("/v1/grants", { agent: agent.id, issuer: "oidc", scope, constraints: { max_ttl: 600 } });
-  return { authorization: `DPoP ${tokens.access_token}`, pem: caller.key.toPem(), agent: String(agent.id) };
+  caller.token = tokens.access_token;
+  const agent = new Agent(caller, String(id));
+  await agent.takeGrant(person);
+  return agent;
+}
+
+/** An agent with one grant. */
+class Agent {
+  grant = "";
+
+  /**
+   * @param {Caller} caller
+   * @param {string} id
+   */
+  constructor(caller, id) {
+    this.caller = caller;
+    this.id = id;
+  }
+
+  async takeGrant(/** @type {Caller} */ person) {
+    const wanted = { agent: this.id, issuer: "oidc", scope, constraints: { max_ttl: 600 } };
+    this.grant = (await person.post("/v1/grants", wanted)).id;
+  }
+
+  async dropGrant(/** @type {Caller} */ person) {
+    await person.delete(`/v1/grants/${this.grant}`);
+  }
+
+  /** True when a credential was given, false when no grant allows it any more. */
+  async mint() {
+    const { status, body } = await this.caller.try("POST", "/v1/credentials", mintAsk);
+    if (status === 200) return true;
+    if (body.code !== "ERR_GRANT_DENIED" && body.code !== "ERR_GRANT_NOT_FOUND")
+      throw new Error(`a mint was answered with ${JSON.stringify(body)}`);
+    return false;
+  }
 }
 
 /** A caller with a key. The server's nonce is shared, so that setting up costs few requests. */
@@ -110,18 +170,39 @@ class Caller {
    * @returns {Promise<any>}
    */
   async post(path, body) {
-    let answer = await this.#send(path, body);
-    if (answer.body.code === "ERR_SESSION_NONCE" || answer.body.error === "use_dpop_nonce")
-      answer = await this.#send(path, body);
+    const answer = await this.try("POST", path, body);
     if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
     return answer.body;
   }
 
-  async #send(/** @type {string} */ path, /** @type {object} */ body) {
+  async delete(/** @type {string} */ path) {
+    const answer = await this.try("DELETE", path);
+    if (answer.status >= 300) throw new Error(`${path} answered ${answer.status}: ${JSON.stringify(answer.body)}`);
+  }
+
+  /**
+   * Sends a request, once more with the nonce that is asked for.
+   *
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async try(method, path, body) {
+    const answer = await this.#send(method, path, body);
+    const isStale = answer.body?.code === "ERR_SESSION_NONCE" || answer.body?.error === "use_dpop_nonce";
+    return isStale ? this.#send(method, path, body) : answer;
+  }
+
+  /**
+   * @param {string} method
+   * @param {string} path
+   * @param {object} [body]
+   */
+  async #send(method, path, body) {
     const isForm = body instanceof URLSearchParams;
     const { token } = this;
     const proof = this.key.prove({
-      htm: "POST",
+      htm: method,
       htu: this.url + path,
       jti: randomUUID(),
       iat: Math.floor(Date.now() / 1000),
@@ -129,16 +210,18 @@ class Caller {
       ...(token === undefined ? {} : { ath: hashToken(token) }),
     });
     const response = await fetch(this.url + path, {
-      method: "POST",
+      method,
       headers: {
         dpop: proof,
+        "idempotency-key": randomUUID(),
         ...(token === undefined ? {} : { authorization: `DPoP ${token}` }),
-        ...(isForm ? {} : { "content-type": "application/json" }),
+        ...(isForm || body === undefined ? {} : { "content-type": "application/json" }),
       },
-      body: isForm ? body : JSON.stringify(body),
+      ...(body === undefined ? {} : { body: isForm ? body : JSON.stringify(body) }),
       signal: AbortSignal.timeout(10_000),
     });
     this.shared.nonce = response.headers.get("dpop-nonce") ?? this.shared.nonce;
-    return { status: response.status, body: /** @type {any} */ (await response.json()) };
+    const text = await response.text();
+    return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
   }
 }

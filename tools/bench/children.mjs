@@ -17,7 +17,12 @@ export class Children {
    */
   async start(file, args = [], within = 30_000) {
     const started = performance.now();
-    const child = fork(file, [...args], { stdio: ["ignore", "pipe", "pipe", "ipc"], execArgv: [] });
+    const child = fork(file, [...args], {
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+      execArgv: [],
+      // Every side as an operator runs it.
+      env: { ...process.env, NODE_ENV: "production" },
+    });
     this.#running.add(child);
     child.once("exit", () => this.#running.delete(child));
     await new Promise((resolve, reject) => {

@@ -8,28 +8,26 @@ import { median, mostRow, ratioRow } from "./rows.mjs";
 
 /** @typedef {{ pairs: number, seconds: number, connections: number, say: (line: string) => void }} Options */
 /** @typedef {import("./load.mjs").Measured} Measured */
+/** @typedef {import("./load.mjs").Target} Target */
+/** @typedef {(name: string, target: Target, rate?: number, warmUp?: number) => Promise<Measured>} Measure */
+
+/** Before anything counts, so that each server runs compiled code: in seconds. */
+const firstWarmUp = 8;
 
 /**
+ * Lends a load of its own: `measure` runs it against a target and says what it found.
+ *
+ * @template Result
  * @param {import("./children.mjs").Children} children
- * @param {string} folder
  * @param {Options} options
+ * @param {(measure: Measure) => Promise<Result>} use
+ * @returns {Promise<Result>}
  */
-export async function benchMint(children, folder, { pairs, seconds, connections, say }) {
-  const subjects = {
-    audited: await openBroker(children, join(folder, "audited")),
-    unrecorded: await openBroker(children, join(folder, "unrecorded"), { isSilent: true }),
-    other: await openProvider(children),
-  };
+export async function withLoad(children, { seconds, connections, say }, use) {
   const { child: load } = await children.start(join(import.meta.dirname, "load.mjs"));
-  /**
-   * @param {keyof typeof subjects} name
-   * @param {number} [rate]
-   * @param {number} [warmUp]
-   * @returns {Promise<Measured>}
-   */
-  const measure = async (name, rate, warmUp = 0.5) => {
+  const result = await use(async (name, target, rate, warmUp = 0.5) => {
     const found = await order(load, {
-      target: subjects[name],
+      target,
       connections,
       warmUp,
       seconds,
@@ -40,9 +38,39 @@ export async function benchMint(children, folder, { pairs, seconds, connections,
       `${name.padEnd(10)} ${rate === undefined ? "" : "paced "}${perSecond.toFixed(0)}/s, ${perCpuSecond.toFixed(0)} per CPU-second, p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms${receipts === 0 ? "" : `, ${receipts} receipts verified`}`,
     );
     return found;
-  };
+  });
+  await children.stop(load);
+  return result;
+}
 
-  for (const name of /** @type {const} */ (["audited", "unrecorded", "other"])) await measure(name, undefined, 2);
+/**
+ * @param {import("./children.mjs").Children} children
+ * @param {string} folder
+ * @param {Options} options
+ */
+export async function benchMint(children, folder, options) {
+  const subjects = {
+    audited: await openBroker(children, join(folder, "audited")),
+    unrecorded: await openBroker(children, join(folder, "unrecorded"), { isSilent: true }),
+    other: await openProvider(children),
+  };
+  return withLoad(children, options, (measure) => compare(subjects, options.pairs, measure));
+}
+
+/**
+ * @param {{ audited: Target, unrecorded: Target, other: Target }} subjects
+ * @param {number} pairs
+ * @param {Measure} run
+ */
+async function compare(subjects, pairs, run) {
+  /**
+   * @param {keyof typeof subjects} name
+   * @param {number} [rate]
+   * @param {number} [warmUp]
+   */
+  const measure = (name, rate, warmUp) => run(name, subjects[name], rate, warmUp);
+  for (const name of /** @type {const} */ (["audited", "unrecorded", "other"]))
+    await measure(name, undefined, firstWarmUp);
   /** @type {{ audited: Measured, unrecorded: Measured, other: Measured }[]} */
   const rounds = [];
   for (let round = 0; round < pairs; round++) {
@@ -70,7 +98,6 @@ export async function benchMint(children, folder, { pairs, seconds, connections,
   const [p99, p99Unrecorded = NaN] = at("p99");
   const halfP99 = median(paced.map((round) => round.audited.p99));
   const halfUnrecorded = median(paced.map((round) => round.unrecorded.p99));
-  await children.stop(load);
   return [
     ratioRow("mint against no record", "requests/s", pick("unrecorded", "rate"), 0.85),
     ratioRow("mint against no record", "requests/CPU-s", pick("unrecorded", "perCpuSecond"), 0.75),

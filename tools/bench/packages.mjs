@@ -18,3 +18,13 @@ export const importLog = () => importOf("@agentkeys/log");
 
 /** @returns {Promise<{ Wallet: { createRandom(): { address: string, signMessage(text: string): Promise<string> } } }>} */
 export const importEthers = () => importOf("ethers");
+
+/** @returns {Promise<typeof import("../../packages/core/src/index.ts")>} */
+export const importCore = () => importOf("@agentkeys/core");
+
+/**
+ * The log as a broker makes it, which asks less of its host than a broker lends.
+ *
+ * @returns {Promise<{ create(config: { file: string }, host: object): Promise<import("../../packages/core/src/index.ts").AuditLog> }>}
+ */
+export const importSqliteLog = async () => (await importOf("@agentkeys/audit-sqlite")).default;
