@@ -81,7 +81,8 @@ describe("the generated pages", () => {
 
 describe("docs/build/http.md", () => {
   it("has every route of the broker and no other", async () => {
-    const config = { ...readConfig(undefined), dataDirectory: join(folder, "routes") };
+    const place = join(folder, "routes");
+    const config = { ...readConfig(undefined), dataDirectory: place, highWaterDirectory: `${place}.high-water` };
     const logger = createLogger(() => undefined, Date.now);
     const { broker, close } = await compose(config, logger, () => undefined);
     try {

@@ -30,6 +30,15 @@ writeFileSync(
 writeFileSync(
   join(folder, "index.js"),
   `import { existsSync, readFileSync } from "node:fs";
+import { generateKeyPairSync, sign } from "node:crypto";
+import { emptyRoot, formatCheckpoint, formatVkey, leafHash, parseVkey, signNote, toBase64 } from "@agentkeys/log";
+const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+const vkey = formatVkey("moody", 1, publicKey.export({ type: "spki", format: "der" }).subarray(-32));
+const signHead = (size) => {
+  const head = { origin: "moody", size, root: size === 0 ? emptyRoot : leafHash(Uint8Array.of(size)) };
+  const note = signNote(formatCheckpoint(head), parseVkey(vkey), (bytes) => sign(null, bytes, privateKey));
+  return { ...head, root: toBase64(head.root), logId: "00", note, vkey };
+};
 const mood = () => existsSync(${JSON.stringify(mood)}) ? readFileSync(${JSON.stringify(mood)}, "utf8") : "";
 const config = { "~standard": { version: 1, vendor: "acme", validate: (value) => ({ value }) } };
 const fail = (code) => Object.defineProperty(Object.assign(new Error(code), { code, facts: { reason: "mood" } }), Symbol.for("agentkeys.error"), { value: true });
@@ -47,7 +56,7 @@ export default { kind: "audit", name: "moody", apiVersion: 1, capabilities: ["lo
       for (const event of list) events.set(event.id, event);
       return list.map((event) => ({ index: [...events.keys()].indexOf(event.id), receipt: receipt(event.id) }));
     },
-    head: async () => ({ origin: "moody", logId: "00", size: events.size, root: "", note: "", vkey: "moody+0+0" }),
+    head: async () => signHead(events.size),
     prove: async () => [],
     receipt: async ({ record }) => events.has(record) ? receipt(record) : undefined,
     read: async ({ account }) => [...events.values()].filter((event) => event.account === account).map((event, index) => ({ index, event })),

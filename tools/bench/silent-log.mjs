@@ -1,7 +1,14 @@
 // An audit log that records nothing: `append` answers at once. The other side of the mint benchmark, and of no other use.
+import { generateKeyPairSync, sign } from "node:crypto";
 import { apiVersion, definePlugin } from "@agentkeys/core";
+import { emptyRoot, formatCheckpoint, formatVkey, parseVkey, signNote, toBase64 } from "@agentkeys/log";
 
-const head = { origin: "silent", logId: "00".repeat(32), size: 0, root: "", note: "", vkey: "silent" };
+const origin = "silent";
+const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+const vkey = formatVkey(origin, 1, publicKey.export({ type: "spki", format: "der" }).subarray(-32));
+const text = formatCheckpoint({ origin, size: 0, root: emptyRoot });
+const note = signNote(text, parseVkey(vkey), (bytes) => sign(null, bytes, privateKey));
+const head = { origin, logId: "00".repeat(32), size: 0, root: toBase64(emptyRoot), note, vkey };
 const positions = [{ index: 0, receipt: "{}" }];
 
 const refuse = async () => Promise.reject(new Error("a silent log has no upkeep"));

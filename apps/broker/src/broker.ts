@@ -8,6 +8,8 @@ import type { ForwardedHeader, SourceReader } from "./http/source.ts";
 import type { Auditors } from "./http/auditors.ts";
 import type { BrokerKeys } from "./keys/keys.ts";
 import type { AnchorStates } from "./ops/anchor-states.ts";
+import type { Freeze } from "./ops/freeze.ts";
+import type { HighWater } from "./ops/high-water.ts";
 import type { Logger } from "./ops/logger.ts";
 import type { Metrics } from "./ops/metrics.ts";
 import type { Outbox } from "./ops/outbox.ts";
@@ -38,6 +40,10 @@ export interface Broker {
   readonly auth: ReadonlyMap<string, AuthFacade>;
   readonly wallet: WalletFacade;
   readonly log: LogFacade;
+  /** The newest head, known outside of data_dir. */
+  readonly highWater: HighWater;
+  /** Stops issuing when there is another log under our name. */
+  readonly freeze: Freeze;
   readonly anchors: readonly AnchorFacade[];
   readonly issuers: ReadonlyMap<string, IssuerFacade>;
   readonly rights: RightsInForce;

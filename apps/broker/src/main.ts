@@ -10,8 +10,17 @@ const usage = `agentkeys-broker: credentials for agents, recorded before they ar
   agentkeys-broker [--config FILE]               start (without a file: ./agentkeys.toml if it is there, else the defaults)
   agentkeys-broker config check [--config FILE]  check the file and the plug-ins it names; opens no socket
 
-Exit codes: 0 stopped as asked, 130 or 143 stopped by a second signal, 64 usage, 70 storage failed, 78 configuration.
+Exit codes: 0 stopped as asked, 130 or 143 stopped by a second signal, 64 usage, 70 storage failed, 78 configuration, or data that needs an operator.
 `;
+
+/** The data is not to be served as it is: starting again changes nothing before an operator has looked. */
+const refusals: ReadonlySet<string> = new Set([
+  "ERR_AUDIT_LOG_KEY",
+  "ERR_AUDIT_IN_USE",
+  "ERR_AUDIT_REWOUND",
+  "ERR_AUDIT_FORK",
+  "ERR_AUDIT_HIGH_WATER",
+]);
 
 const exit = { usage: 64, storage: 70, failed: 1, config: 78 } as const;
 
@@ -89,10 +98,7 @@ function explain(error: unknown): number {
   if (error.code === "ERR_PLUGIN_FAILED" && error.cause instanceof Error)
     for (const line of (error.cause.stack ?? "").split("\n").slice(0, 3)) process.stderr.write(`  ${line}\n`);
   process.stderr.write(`  ${describeError(error.code)?.next ?? ""}\n`);
-  return error.code.startsWith("ERR_CONFIG") ||
-    error.code.startsWith("ERR_PLUGIN") ||
-    error.code === "ERR_AUDIT_LOG_KEY" ||
-    error.code === "ERR_AUDIT_IN_USE"
+  return error.code.startsWith("ERR_CONFIG") || error.code.startsWith("ERR_PLUGIN") || refusals.has(error.code)
     ? exit.config
     : exit.failed;
 }

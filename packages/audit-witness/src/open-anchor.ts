@@ -42,6 +42,13 @@ export function openAnchor(config: AuditWitnessConfig, host: PluginHost): AuditA
     return { status: "refused", reason: "the witness refuses a head that extends the one it shows" };
   };
 
+  /** What the witness says it has, with the head to prove it where it shows one. */
+  const findAhead = async (head: TreeHead, size: number, call: Call): Promise<PublishResult> => {
+    const far = await client.newestHead(head.logId, call);
+    const isShown = typeof far === "object" && far.size > head.size;
+    return { status: "ahead", size: isShown ? far.size : size, ...(isShown ? { theirs: far.note } : {}) };
+  };
+
   return {
     async head(logId, call) {
       const far = await client.newestHead(logId, call);
@@ -65,7 +72,7 @@ export function openAnchor(config: AuditWitnessConfig, host: PluginHost): AuditA
             };
           }
           case "conflict":
-            if (answer.size > head.size) return { status: "ahead", size: answer.size };
+            if (answer.size > head.size) return findAhead(head, answer.size, call);
             old = answer.size;
             break;
           case "inconsistent":

@@ -164,9 +164,12 @@ export interface Evidence {
 /** What came of publishing a head. A remote fault is an answer (`retry`), never an exception. */
 export type PublishResult =
   | { readonly status: "ok" | "already"; readonly evidence: Evidence }
-  /** The far side has a larger head. */
-  | { readonly status: "ahead"; readonly size: number }
-  /** The far side has another root for a size of ours: freeze and keep both. */
+  /**
+   * The far side has a larger head: `theirs` is its signed note, where it can show one. The host stops issuing only for a note that bears
+   * the log's own signature: a far side that merely says so is no kill switch.
+   */
+  | { readonly status: "ahead"; readonly size: number; readonly theirs?: string }
+  /** The far side has another past: the host stops issuing and keeps both heads. `theirs` is its note, or whatever it has to show. */
   | { readonly status: "fork"; readonly size: number; readonly theirs: string }
   | { readonly status: "retry"; readonly afterMs: number; readonly reason: string }
   | { readonly status: "refused"; readonly reason: string };

@@ -40,6 +40,7 @@ import { createHost, openSecret } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import { createRandom } from "./random.ts";
 import type { BrokerConfig } from "./read-config.ts";
+import { watchLog, type Watch } from "./watch-log.ts";
 
 /** Deadlines of calls into plug-ins, in milliseconds. */
 const deadlines = { auth: 10_000, wallet: 10_000, log: 5000, anchor: 30_000, issuer: 5000, create: 60_000 } as const;
@@ -86,7 +87,9 @@ export async function compose(
     const metrics = createMetrics(registry);
     const tools: PluginTools = { store, logger, metrics, onFatal };
     const parts = await createPlugins(config, loaded, tools, closers);
-    return { broker: await assemble(config, loaded, parts, tools, closers), registry, close };
+    const watch = await watchLog(config, parts, now, logger, onFatal);
+    closers.push(() => watch.highWater.close());
+    return { broker: await assemble(config, loaded, parts, watch, tools, closers), registry, close };
   } catch (error) {
     await close();
     throw error;
@@ -148,7 +151,7 @@ const methodsOf: Readonly<Record<"auth" | "wallet" | "audit" | "issuer" | "log" 
   wallet: ["start", "provision", "lookup", "ready", "close"],
   audit: ["ready", "close"],
   log: ["append", "head", "prove", "receipt", "read", "find", "ready", "close"],
-  anchor: ["publish", "ready", "close"],
+  anchor: ["head", "publish", "ready", "close"],
   issuer: ["parseScope", "identityToken", "issue", "ready", "close"],
 };
 
@@ -206,12 +209,13 @@ async function assemble(
   config: BrokerConfig,
   loaded: readonly LoadedPlugin[],
   parts: PluginParts,
+  { highWater, freeze }: Watch,
   { store, logger, metrics }: PluginTools,
   closers: (() => Promise<void> | void)[],
 ): Promise<Broker> {
-  const { auth, issuers, anchors, wallet, log } = parts;
-  if (wallet === undefined || log === undefined)
-    throw new AgentKeysError("ERR_INTERNAL", "the configuration selects no wallet or no log", {});
+  const { auth, issuers, anchors, wallet } = parts;
+  const { log } = highWater;
+  if (wallet === undefined) throw new AgentKeysError("ERR_INTERNAL", "the configuration selects no wallet", {});
   const random = createRandom();
   const needsRs256 = [...issuers.values()].some((issuer) => issuer.tokenAlgorithms.includes("RS256"));
   const keys = await openKeys(join(config.dataDirectory, "keys"), { rs256: needsRs256, now });
@@ -234,6 +238,8 @@ async function assemble(
     auth,
     wallet,
     log,
+    highWater,
+    freeze,
     anchors,
     issuers,
     rights: {

@@ -90,6 +90,7 @@ export const configSchema = v.strictObject({
       public_url: v.optional(publicUrl),
       listen: v.optional(listen, "127.0.0.1:8787"),
       data_dir: v.optional(v.pipe(v.string(), v.minLength(1)), ".agentkeys"),
+      high_water_dir: v.optional(v.pipe(v.string(), v.minLength(1))),
       clients: v.optional(v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,64}$/u))), v.minLength(1)), [
         "agentkeys",
       ]),

@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { dirname, resolve } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as v from "valibot";
 import { AgentKeysError, type PluginKind, type SecretReference, type StandardSchemaV1 } from "@agentkeys/core";
@@ -30,6 +30,8 @@ export interface BrokerConfig {
   readonly publicUrl: string;
   readonly listen: { readonly host: string; readonly port: number };
   readonly dataDirectory: string;
+  /** Where the newest head of the log is kept as well: never within data_dir, so that an old copy of that is noticed. */
+  readonly highWaterDirectory: string;
   readonly clients: readonly string[];
   /** Networks whose forwarding header is believed, and which one. */
   readonly trustedProxies: readonly string[];
@@ -90,6 +92,12 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     issues.push(
       `broker.public_url: is needed, since broker.listen (${config.broker.listen}) is not loopback; give the https URL the broker is reached by`,
     );
+  const dataDirectory = resolve(dirname(file), config.broker.data_dir);
+  const highWaterDirectory = resolve(dirname(file), config.broker.high_water_dir ?? `${dataDirectory}.high-water`);
+  if (isWithin(highWaterDirectory, dataDirectory) || isWithin(dataDirectory, highWaterDirectory))
+    issues.push(
+      "broker.high_water_dir: expected a folder apart from data_dir: what restores the one must not restore the other",
+    );
   if (issues.length > 0) throw invalid(issues);
   const rights = config.rights ?? defaultRights;
   return {
@@ -97,7 +105,8 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     hasFile,
     publicUrl,
     listen: address,
-    dataDirectory: resolve(dirname(file), config.broker.data_dir),
+    dataDirectory,
+    highWaterDirectory,
     clients: config.broker.clients,
     trustedProxies: config.broker.trusted_proxies,
     forwardedHeader: config.broker.forwarded_header,
@@ -111,6 +120,11 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     ceilings: config.ceiling,
     plugins,
   };
+}
+
+/** True for the folder itself and all below it. */
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }
 
 /** As browsers write it: without the default port, an address in its one spelling. */

@@ -15,6 +15,8 @@ import { json, readiness, type Guard } from "./guard.ts";
 export interface AnchorFacade {
   readonly name: string;
   readonly minIntervalMs: number;
+  /** The size of the newest head of a log the far side has; undefined when it cannot say within the deadline. */
+  head(logId: string, requestId: string): Promise<number | undefined>;
   publish(head: TreeHead, tools: PublishTools, requestId: string): Promise<PublishResult>;
   ready(requestId: string): Promise<Readiness>;
   close(): Promise<void>;
@@ -30,6 +32,10 @@ export function createAnchorFacade(
   return {
     name,
     minIntervalMs: guard.read("manifest", interval, manifest?.minIntervalMs),
+    async head(logId, requestId) {
+      const size = await guard.run("head", requestId, (call) => anchor.head(logId, call), headPatience);
+      return guard.read("head", v.optional(count), size);
+    },
     async publish(head, tools, requestId) {
       const given = await guard.run("publish", requestId, (call) => anchor.publish(head, tools, call));
       const result = guard.read("publish", publishResult, given);
@@ -41,6 +47,9 @@ export function createAnchorFacade(
     close: () => anchor.close(),
   };
 }
+
+/** A start waits no longer for a far side that does not answer, in milliseconds. */
+const headPatience = 5000;
 
 /** In milliseconds. What is no number would make the publish loop spin. */
 const interval = v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 1000);
@@ -55,7 +64,7 @@ const evidenceForm = v.object({
 });
 const publishResult: v.GenericSchema<unknown, PublishResult> = v.variant("status", [
   v.object({ status: v.picklist(["ok", "already"]), evidence: evidenceForm }),
-  v.object({ status: v.literal("ahead"), size: count }),
+  v.object({ status: v.literal("ahead"), size: count, theirs: v.exactOptional(v.string()) }),
   v.object({ status: v.literal("fork"), size: count, theirs: v.string() }),
   v.object({ status: v.literal("retry"), afterMs: v.pipe(v.number(), v.finite()), reason: v.string() }),
   v.object({ status: v.literal("refused"), reason: v.string() }),

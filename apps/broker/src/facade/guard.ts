@@ -7,7 +7,8 @@ import { createCall } from "./call.ts";
 export interface Guard {
   /** e.g. `auth(email)`. */
   readonly plugin: string;
-  run<T>(method: string, requestId: string, act: (call: Call) => Promise<T>): Promise<T>;
+  /** `patience` in milliseconds, where a call may take longer than the others. */
+  run<T>(method: string, requestId: string, act: (call: Call) => Promise<T>, patience?: number): Promise<T>;
   /** For the contract's pure functions. */
   runPure<T>(method: string, act: () => T): T;
   /**
@@ -44,14 +45,14 @@ export function createGuard(plugin: string, milliseconds: number, observer?: Cal
     );
   return {
     plugin,
-    async run(method, requestId, act) {
+    async run(method, requestId, act, patience = milliseconds) {
       if (unanswered >= mostUnanswered)
         throw new AgentKeysError("ERR_PLUGIN_TIMEOUT", `${plugin}: it leaves ${unanswered} calls unanswered`, {
           plugin,
           method,
           milliseconds,
         });
-      const call = createCall(requestId, milliseconds);
+      const call = createCall(requestId, patience);
       const startedAt = performance.now();
       let outcome = "ok";
       unanswered += 1;
@@ -69,13 +70,13 @@ export function createGuard(plugin: string, milliseconds: number, observer?: Cal
         timer = setTimeout(
           () =>
             reject(
-              new AgentKeysError("ERR_PLUGIN_TIMEOUT", `${method} took over ${milliseconds} ms`, {
+              new AgentKeysError("ERR_PLUGIN_TIMEOUT", `${method} took over ${patience} ms`, {
                 plugin,
                 method,
-                milliseconds,
+                milliseconds: patience,
               }),
             ),
-          milliseconds,
+          patience,
         );
       });
       try {

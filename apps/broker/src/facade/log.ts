@@ -11,6 +11,7 @@ import {
   type TreeHead,
 } from "@agentkeys/core";
 import { readiness, type Guard } from "./guard.ts";
+import { createUpkeepFacade, headEntries, isOfItsNote, type UpkeepFacade } from "./log-upkeep.ts";
 
 /** The audit log as the steps see it. */
 export interface LogFacade {
@@ -30,15 +31,17 @@ export interface LogFacade {
   epochs(requestId: string): Promise<readonly LogEpoch[]>;
   /** A resource of C2SP tlog-tiles, undefined where there is none. */
   tile(logId: string, path: string, requestId: string): Promise<Uint8Array | undefined>;
+  /** What keeps the log over the years, where it has that. */
+  readonly upkeep: UpkeepFacade | undefined;
   ready(requestId: string): Promise<Readiness>;
   close(): Promise<void>;
 }
 
 /** `onFatal` is told when the log's storage failed: SQLite keeps committing after a failed fsync, so the process must end. */
 export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFatal: (error: Error) => void): LogFacade {
-  const run: Guard["run"] = async (method, requestId, act) => {
+  const run: Guard["run"] = async (method, requestId, act, patience) => {
     try {
-      return await guard.run(method, requestId, act);
+      return await guard.run(method, requestId, act, patience);
     } catch (error) {
       if (isAgentKeysError(error, "ERR_AUDIT_STORAGE")) onFatal(error);
       throw error;
@@ -57,7 +60,7 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
       return position;
     },
     async head(requestId) {
-      const head = guard.read("head", signedHead, await run("head", requestId, (call) => log.head(call)));
+      const head = guard.read("head", headWithKey, await run("head", requestId, (call) => log.head(call)));
       size = Math.max(size, head.size);
       return head;
     },
@@ -89,6 +92,7 @@ export function createLogFacade(name: string, log: AuditLog, guard: Guard, onFat
       if (bytes !== undefined && !(bytes instanceof Uint8Array)) throw guard.breach("tile gave no bytes");
       return bytes;
     },
+    upkeep: log.upkeep === undefined ? undefined : createUpkeepFacade(log.upkeep, { ...guard, run }),
     ready: async (requestId) =>
       guard.read("ready", readiness, await run("ready", requestId, (call) => log.ready(call))),
     close: () => log.close(),
@@ -101,14 +105,10 @@ const onePosition = v.strictTuple([v.object({ index: v.pipe(v.number(), v.safeIn
 const maybeReceipt = v.optional(receiptText);
 const texts = v.array(v.string());
 const anyList = v.array(v.unknown());
-const signedHead = v.object({
-  origin: v.string(),
-  logId: v.string(),
-  size: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
-  root: v.string(),
-  note: v.string(),
-  vkey: v.string(),
-});
+const headWithKey = v.pipe(
+  v.object({ ...headEntries, vkey: v.string() }),
+  v.check((head) => isOfItsNote(head)),
+);
 
 const epochList = v.array(
   v.object({

@@ -3,7 +3,7 @@ import { startLaps } from "../ops/laps.ts";
 import { assertAgent, authenticate, type PresentedRequest } from "../steps/authenticate.ts";
 import type { CredentialAsk } from "../steps/authorize.ts";
 import { issue, type Issued } from "../steps/issue.ts";
-import { record } from "../steps/record.ts";
+import { assertLogTrusted, record } from "../steps/record.ts";
 import { alone } from "./alone.ts";
 import { authorizeOrRecordDenial } from "./denial.ts";
 import { storeFailure } from "./failure.ts";
@@ -23,6 +23,8 @@ export async function issueCredential(
   assertAgent(by);
   lap("authenticate");
   const use = useOf(by, idempotencyKey, ask);
+  // Before a use is reserved; the record step asks again.
+  assertLogTrusted(broker);
   return alone(running, use.name, async () => {
     const repeated = findRepeated(broker, use);
     const authorized = await authorizeOrRecordDenial(broker, by, ask, repeated);

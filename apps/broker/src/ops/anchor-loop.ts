@@ -4,7 +4,9 @@ import type { LogFacade } from "../facade/log.ts";
 import type { Store } from "../store/engine-store.ts";
 import type { Readings } from "../store/readings.ts";
 import type { AnchorStates } from "./anchor-states.ts";
+import type { Freeze } from "./freeze.ts";
 import type { Logger } from "./logger.ts";
+import { checkpointOf, isSignedBy } from "./rewind.ts";
 
 /** Publishes the newest head to one anchor, again and again, and keeps the evidence. Never delays a request. */
 export interface AnchorLoop {
@@ -14,6 +16,7 @@ export interface AnchorLoop {
 interface AnchorLoopParts {
   readonly anchor: AnchorFacade;
   readonly log: LogFacade;
+  readonly freeze: Freeze;
   readonly store: Store;
   readonly readings: Readings;
   readonly logger: Logger;
@@ -26,7 +29,7 @@ const pauseAfterFault = 5000;
 
 /** Starts the loop of one anchor; its first publish is at once. */
 export function startAnchorLoop(parts: AnchorLoopParts): AnchorLoop {
-  const { anchor, log, store, readings, logger, now, anchorStates } = parts;
+  const { anchor, log, store, readings, logger, now, anchorStates, freeze } = parts;
   let isClosed = false;
   let timer: NodeJS.Timeout | undefined;
   let turn: Promise<void> = Promise.resolve();
@@ -54,13 +57,32 @@ export function startAnchorLoop(parts: AnchorLoopParts): AnchorLoop {
         anchorStates.set(anchor.name, { status: "retry", reason: result.reason });
         logger.warn("anchor.retry", { anchor: anchor.name, reason: result.reason, after_ms: result.afterMs });
         return result.afterMs;
-      case "ahead":
       case "fork":
+        anchorStates.set(anchor.name, { status: result.status, reason: reasonOf(result) });
+        logger.error("anchor.fork", { anchor: anchor.name, size: result.size });
+        await freeze.stop({ anchor: anchor.name, status: "fork", theirs: result.theirs }, head);
+        return longestPause;
+      case "ahead":
+        anchorStates.set(anchor.name, { status: result.status, reason: reasonOf(result) });
+        logger.error("anchor.ahead", { anchor: anchor.name, size: result.size });
+        await stopIfOurs(result.theirs);
+        return longestPause;
       case "refused":
         anchorStates.set(anchor.name, { status: result.status, reason: reasonOf(result) });
-        logger.error(`anchor.${result.status}`, { anchor: anchor.name, ...result });
+        logger.error("anchor.refused", { anchor: anchor.name, reason: result.reason });
         return longestPause;
     }
+  }
+
+  /** A far side that is ahead stops nothing by its word alone: only by a head that this log's own key has signed. */
+  async function stopIfOurs(theirs: string | undefined): Promise<void> {
+    if (theirs === undefined) return;
+    const head = await log.head(`anchor.${anchor.name}`);
+    const epochs = await log.epochs(`anchor.${anchor.name}`);
+    const vkeys = epochs.find(({ origin }) => origin === head.origin)?.vkeys ?? [head.vkey];
+    const { origin, size } = checkpointOf(theirs);
+    if (origin !== head.origin || size <= head.size || !(await isSignedBy(theirs, vkeys))) return;
+    await freeze.stop({ anchor: anchor.name, status: "ahead", theirs }, head);
   }
 
   async function attempt(): Promise<void> {

@@ -1,6 +1,8 @@
 import { isAgentKeysError, newIdentifier, newRecordId, type AuditEvent } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
 import type { LogFacade } from "../facade/log.ts";
+import type { Freeze } from "../ops/freeze.ts";
+import type { HighWater } from "../ops/high-water.ts";
 import type { Authorized } from "./authorize.ts";
 import { type ResultOf, resultOf } from "./result.ts";
 
@@ -44,11 +46,13 @@ export function planRecord(now: number, ttl: number, random: (size: number) => U
 /** What recording looks at. */
 export interface RecordContext {
   readonly log: LogFacade;
+  readonly highWater: Pick<HighWater, "assertKept">;
+  readonly freeze: Pick<Freeze, "assertNone">;
 }
 
 /**
  * Records the issue (type 2, outcome ok) and resolves when it survives a crash. With `isRepeated` the record may be there: then
- * its receipt is made anew. Throws ERR_AUDIT_* and ERR_PLUGIN_*; after ERR_AUDIT_RECORD nothing was recorded.
+ * its receipt is made anew. Nothing is recorded, and so nothing released, while the log may not be trusted to be the only one. Throws ERR_AUDIT_* and ERR_PLUGIN_*; after ERR_AUDIT_RECORD nothing was recorded.
  */
 export async function record(
   context: RecordContext,
@@ -57,11 +61,18 @@ export async function record(
   isRepeated: boolean,
   requestId: string,
 ): Promise<Recorded> {
+  assertLogTrusted(context);
   const known = isRepeated
     ? await context.log.receipt({ record: plan.record, open: [6, 9, 12] }, requestId)
     : undefined;
   const receipt = known ?? (await context.log.append(issuedEvent(authorized, plan), requestId)).receipt;
   return resultOf("record", { authorized, plan, receipt });
+}
+
+/** Throws ERR_AUDIT_FORK or ERR_AUDIT_UNAVAILABLE while nothing may be issued. */
+export function assertLogTrusted({ freeze, highWater }: Omit<RecordContext, "log">): void {
+  freeze.assertNone();
+  highWater.assertKept();
 }
 
 function issuedEvent(authorized: Authorized, plan: RecordPlan): AuditEvent {

@@ -18,6 +18,8 @@ export interface TestBroker {
   readonly lines: string[];
   claimCode(): string;
   restart(): Promise<void>;
+  /** Leaves the folder as it is. */
+  stop(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -54,8 +56,12 @@ export async function openBroker(toml = "", listenPort?: number): Promise<TestBr
     lines,
     claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim(),
     async restart() {
-      await running?.close();
+      await this.stop();
       running = await boot();
+    },
+    async stop() {
+      await running?.close();
+      running = undefined;
     },
     async close() {
       await running?.close();

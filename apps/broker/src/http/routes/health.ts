@@ -42,8 +42,21 @@ async function askAll(broker: Broker, id: string) {
     ...broker.anchors.map((one) => ask("audit", one.name, () => one.ready(id))),
     ...[...broker.issuers.values()].map((one) => ask("issuer", one.name, () => one.ready(id))),
   ]);
+  const guards = [broker.freeze.reason, broker.highWater.reason].flatMap((reason) =>
+    reason === undefined
+      ? []
+      : [
+          {
+            kind: "audit",
+            name: "high-water",
+            status: "unready",
+            reason,
+            docs: "docs/operate/readiness.md#high-water",
+          },
+        ],
+  );
   const anchors = new Set(broker.anchors.map((one) => one.name));
   const isReady = plugins.every((one) => one.status !== "unready" || (one.kind === "audit" && anchors.has(one.name)));
   const isWhole = plugins.every((one) => one.status === "ready");
-  return { plugins, isReady, isWhole };
+  return { plugins: [...plugins, ...guards], isReady: isReady && guards.length === 0, isWhole };
 }
