@@ -70,8 +70,8 @@ async function run(file: string | undefined): Promise<number> {
       process.exit(exit.storage);
     },
   );
-  process.stdout.write(`ready ${running.publicUrl}\n`);
-  await new Promise<void>((resolve) => {
+  // Before it is said to be ready: whoever reads that may stop it at once.
+  const stopped = new Promise<void>((resolve) => {
     for (const [signal, number] of [
       ["SIGINT", 2],
       ["SIGTERM", 15],
@@ -83,6 +83,8 @@ async function run(file: string | undefined): Promise<number> {
         resolve();
       });
   });
+  process.stdout.write(`ready ${running.publicUrl}\n`);
+  await stopped;
   await running.close();
   return 0;
 }

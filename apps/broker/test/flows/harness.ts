@@ -50,19 +50,20 @@ export async function openBroker(toml = "", listenPort?: number): Promise<TestBr
       (error) => lines.push(`fatal ${String(error)}`),
     );
   let running: RunningBroker | undefined = await boot();
+  const stop = async (): Promise<void> => {
+    await running?.close();
+    running = undefined;
+  };
   return {
     url: running.publicUrl,
     folder,
     lines,
     claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim(),
     async restart() {
-      await this.stop();
+      await stop();
       running = await boot();
     },
-    async stop() {
-      await running?.close();
-      running = undefined;
-    },
+    stop,
     async close() {
       await running?.close();
       running = undefined;

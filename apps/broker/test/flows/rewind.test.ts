@@ -86,7 +86,7 @@ test("a file that is gone, damaged or of another log refuses the start, and says
   for (const [what, text] of [
     ["missing", undefined],
     ["damaged", "no note"],
-    ["no key of this log has signed it", lines.with(1, "1").join("\n")],
+    ["no key of this log has signed it", lines.with(1, "999").join("\n")],
     ["no epoch of this one", lines.with(0, "127.0.0.1/audit/00000000/1").join("\n")],
   ] as const) {
     if (text === undefined) rmSync(highWater());

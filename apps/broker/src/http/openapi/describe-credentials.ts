@@ -99,6 +99,7 @@ export const credentialRoutes: readonly RouteDescription[] = [
       "ERR_GRANT_EXCEEDS_RIGHTS",
       "ERR_GRANT_TTL",
       "ERR_GRANT_USED_UP",
+      "ERR_AUDIT_FORK",
       "ERR_ISSUER_FAILED",
       "ERR_ISSUER_OUTCOME_UNKNOWN",
       "ERR_AUDIT_RECORD",
