@@ -30,7 +30,9 @@ export function startProgram(args: readonly string[], cwd: string, env: NodeJS.P
   const ended = Promise.all([
     text(child.stdout),
     text(child.stderr),
-    new Promise<number | null>((resolve) => child.once("close", resolve)),
+    new Promise<number | null>((resolve) => {
+      child.once("close", resolve);
+    }),
   ]).then(([stdout, stderr, code]) => ({ code, stdout, stderr }));
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout.on("data", (bytes: Buffer) => {

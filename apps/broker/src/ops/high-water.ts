@@ -90,20 +90,22 @@ export function createHighWater({ file, log, logger, now, onFatal }: HighWaterPa
     else wait();
   }
 
+  /** Writes until the file is near enough; a failed turn waits. */
+  async function turn(): Promise<void> {
+    try {
+      do await write();
+      while (newest - written >= mostRecords);
+    } catch (error) {
+      logger.warn("high_water.waits", { reason: messageOf(error) });
+    }
+    running = undefined;
+    if (newest > written) wait();
+  }
+
   function start(): void {
     clearTimeout(timer);
     timer = undefined;
-    running ??= write()
-      .then(() => newest - written >= mostRecords)
-      .catch((error: unknown) => {
-        logger.warn("high_water.waits", { reason: messageOf(error) });
-        return false;
-      })
-      .then((isUrgent) => {
-        running = undefined;
-        if (isUrgent) start();
-        else if (newest > written) wait();
-      });
+    running ??= turn();
   }
 
   function wait(): void {
@@ -131,7 +133,7 @@ export function createHighWater({ file, log, logger, now, onFatal }: HighWaterPa
       if (reason !== undefined) throw new AgentKeysError("ERR_AUDIT_UNAVAILABLE", reason, { reason });
     },
     async close() {
-      while (running !== undefined) await running;
+      await running;
       clearTimeout(timer);
       // A head that does not come leaves the file behind the log, which is no harm.
       if (newest > written)

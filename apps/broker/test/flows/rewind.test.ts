@@ -77,6 +77,7 @@ test("a kill -9 leaves files that the next start takes", async () => {
   running.kill("SIGKILL");
   await running.ended;
   await broker.restart();
+  expect(sizeOf(readFileSync(highWater(), "utf8"))).toBeGreaterThan(2);
 });
 
 test("a file that is gone, damaged or of another log refuses the start, and says what to do", async () => {
