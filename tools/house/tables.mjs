@@ -60,6 +60,11 @@ export const WORLD = [
 /** Plug-ins that reach past their host, what for, and why the host cannot lend it. */
 export const REACHES = [
   {
+    dir: "packages/auth-walletsig",
+    modules: ["worker_threads"],
+    why: "recovering a signer is a millisecond or more of arithmetic, which must not stand in everybody's way",
+  },
+  {
     dir: "packages/audit-sqlite",
     modules: ["fs", "worker_threads"],
     why: "the log is a file of its own, written by a worker so that a disk that hangs stops no deadline",
@@ -68,6 +73,11 @@ export const REACHES = [
 
 /** Parts of a package that stand by themselves. Each has a budget of its own; a program has no host to ask. */
 export const PARTS = [
+  {
+    folder: "packages/auth-walletsig/src/thread/",
+    is: "thread",
+    why: "arithmetic alone; it needs nothing of the host",
+  },
   { folder: "packages/audit-witness/src/witness/", is: "program", why: "agentkeys-witness, the far side" },
   { folder: "templates/plugin-audit/src/notary/", is: "program", why: "the notary, the far side" },
   { folder: "packages/audit-sqlite/src/thread/", is: "thread", why: "the log; what the host lends comes by message" },

@@ -2,8 +2,8 @@
 const halfOrder = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
 /**
- * Why a signature is refused before anything is recovered from it, or undefined: it is r, s and v in 65 bytes, with a low s and v 27
- * or 28, so that a message has exactly one signature by a key and nonce. The compact form of EIP-2098 is not taken.
+ * Why a key's signature is refused before anything is recovered from it, or undefined: it is r, s and v in 65 bytes, with a low s and
+ * v 27 or 28, so that a message has exactly one signature by a key and nonce. The compact form of EIP-2098 is not taken.
  */
 export function findSignatureFault(signature: string): string | undefined {
   const [, s, v] = /^0x[0-9a-f]{64}([0-9a-f]{64})([0-9a-f]{2})$/iu.exec(signature) ?? [];
@@ -12,13 +12,12 @@ export function findSignatureFault(signature: string): string | undefined {
   return BigInt(`0x${s}`) > halfOrder ? "the signature's s is in the upper half of its range (EIP-2)" : undefined;
 }
 
-/** The lower-case address that signed the text as a personal message (EIP-191, version 0x45); undefined when there is none. */
-export async function recoverSigner(message: string, signature: string): Promise<string | undefined> {
-  // Loaded here, at the first signature: it takes longer than all the rest of a cold start.
-  const { verifyMessage } = await import("ethers/hash");
-  try {
-    return verifyMessage(message, signature).toLowerCase();
-  } catch {
-    return undefined;
-  }
+/** True for bytes in hex that a contract wallet may take for a signature, of any length. */
+export function isHexBytes(signature: string): boolean {
+  return /^0x(?:[0-9a-f]{2})*$/iu.test(signature);
+}
+
+/** True for the signature of a contract wallet that is not there yet, or not ready (ERC-6492). */
+export function isWrapped(signature: string): boolean {
+  return signature.endsWith("6492".repeat(16));
 }

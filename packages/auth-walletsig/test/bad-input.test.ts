@@ -65,6 +65,6 @@ describe("bad input", () => {
     const { start, finish } = await openMethod();
     const right = await answerOf(await start());
     for (const name of ["challenge_id", "message", "signature"])
-      expect(await refusalOf(finish({ ...right, [name]: "a".repeat(5000) }))).toMatch(/^ERR_REQUEST_MALFORMED: /u);
+      expect(await refusalOf(finish({ ...right, [name]: "a".repeat(40_000) }))).toMatch(/^ERR_REQUEST_MALFORMED: /u);
   });
 });

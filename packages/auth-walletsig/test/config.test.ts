@@ -12,7 +12,7 @@ async function issuesOf(section: unknown): Promise<readonly string[]> {
 describe("the section [auth.walletsig]", () => {
   it("may be empty: five chains, ten minutes", async () => {
     expect(await config["~standard"].validate({})).toMatchObject({
-      value: { chainIds: [1, 10, 137, 8453, 42_161], challengeSeconds: 600 },
+      value: { chainIds: [1, 10, 137, 8453, 42_161, "solana:mainnet"], challengeSeconds: 600 },
     });
   });
 
@@ -21,12 +21,20 @@ describe("the section [auth.walletsig]", () => {
     const examples = [...readme.matchAll(/^```toml\n(.*?)^```/gmsu)].map(([, toml = ""]) => parse(toml));
     expect(examples).toHaveLength(1);
     const { walletsig } = examples[0]!["auth"] as { walletsig: object };
-    expect(Object.keys(walletsig)).toEqual(["chain_ids", "challenge_ttl"]);
+    expect(Object.keys(walletsig)).toEqual(["chain_ids", "challenge_ttl", "rpc"]);
     expect(await issuesOf(walletsig)).toEqual([]);
   });
 
   const lifetime = 'auth.walletsig.challenge_ttl: expected a duration from "1m" to "45m"';
+  const chain = 'expected an EIP-155 chain id, or a text such as "solana:mainnet"';
+  const url =
+    'expected an http or https URL without user and fragment, or a reference { file = "…" } or { env = "…" } to one';
   it.each<[unknown, readonly string[]]>([
+    [{ rpc: { "2": "https://rpc.example" } }, ["auth.walletsig.rpc.2: expected a chain id of chain_ids"]],
+    [{ rpc: { "01": "https://rpc.example" } }, ["auth.walletsig.rpc.01: expected a chain id of chain_ids"]],
+    [{ rpc: { "1": "ftp://rpc.example" } }, [`auth.walletsig.rpc.1: ${url}`]],
+    [{ rpc: { "1": "https://user:secret@rpc.example" } }, [`auth.walletsig.rpc.1: ${url}`]],
+    [{ chain_ids: ["solana:other"] }, [`auth.walletsig.chain_ids.0: ${chain}`]],
     [{ challenge_ttl: "46m" }, [lifetime]],
     [{ challenge_ttl: "59s" }, [lifetime]],
     [{ challenge_ttl: "60500ms" }, [lifetime]],
@@ -36,9 +44,9 @@ describe("the section [auth.walletsig]", () => {
     [
       { chain_ids: [1, 0, 1.5, 2 ** 53], challenge_ttl: "46m" },
       [
-        "auth.walletsig.chain_ids.1: expected an EIP-155 chain id",
-        "auth.walletsig.chain_ids.2: expected an EIP-155 chain id",
-        "auth.walletsig.chain_ids.3: expected an EIP-155 chain id",
+        `auth.walletsig.chain_ids.1: ${chain}`,
+        `auth.walletsig.chain_ids.2: ${chain}`,
+        `auth.walletsig.chain_ids.3: ${chain}`,
         lifetime,
       ],
     ],

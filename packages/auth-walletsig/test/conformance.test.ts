@@ -25,7 +25,7 @@ async function wrongProofs(challenge: Challenge): Promise<readonly Json[]> {
     message.replace("Chain ID: 1\n", "Chain ID: 10\n"),
     message.replace("Version: 1", "Version: 2"),
     message.replace(/Nonce: ./u, "Nonce: Z"),
-    message.replace(/\nExpiration Time: [^\n]+/u, ""),
+    message.replace(/\nExpiration Time: [^\n]+/u, "\nExpiration Time: 2027-01-01T00:00:00Z"),
     message.replace(signer.address, other.address),
     "Hello.",
   ];

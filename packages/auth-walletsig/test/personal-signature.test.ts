@@ -1,8 +1,9 @@
 import { readFileSync } from "node:fs";
 import { Signature, toBeHex } from "ethers";
 import { SiweMessage } from "siwe";
-import { describe, expect, it } from "vitest";
-import { findSignatureFault, recoverSigner } from "../src/personal-signature.ts";
+import { afterAll, describe, expect, it } from "vitest";
+import { findSignatureFault } from "../src/personal-signature.ts";
+import { RecoveryThread } from "../src/recovery-thread.ts";
 import { ada } from "./support/sign-in.ts";
 
 /** Signatures that the authors of siwe published (github.com/spruceid/siwe, test/verification_*.json). */
@@ -21,6 +22,10 @@ function readVectors(name: string): [string, { message: string; address: string;
     }
   });
 }
+
+const thread = new RecoveryThread("walletsig");
+afterAll(() => thread.close());
+const recoverSigner = (text: string, signature: string): Promise<string | undefined> => thread.recover(text, signature);
 
 /** EIP-191 version 0x45, as the documentation of web3.js shows it for the key 0x4c0883a6…2318. */
 const someData = {

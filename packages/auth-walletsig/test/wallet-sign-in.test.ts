@@ -13,14 +13,15 @@ describe("starting", () => {
     );
     const challenge = await start(ada, 8453);
     expect(challenge.expiresAt).toBe(1_767_226_200_000);
-    expect(Object.keys(challenge.public)).toEqual(["message"]);
+    expect(Object.keys(challenge.public)).toEqual(["message", "nonce"]);
     const message = messageOf(challenge);
     expect(message).toMatch(/^keys\.example:8443 wants you/u);
     expect(message).toContain(`\n${ada.address}\n`);
     expect(message).toContain("\nURI: https://keys.example:8443\n");
     expect(message).toContain("\nChain ID: 8453\n");
     expect(message).toMatch(/\nNonce: [0-9a-f]{32}\n/u);
-    expect(message).toMatch(/\nExpiration Time: 2026-01-01T00:10:00Z$/u);
+    expect(message).toMatch(/\nExpiration Time: 2026-01-01T00:10:00Z\n/u);
+    expect(message).toContain(`\nNonce: ${challenge.public["nonce"] as string}\n`);
     expect(host.randomBytes).toBe(32);
   });
 
@@ -120,7 +121,9 @@ describe("finishing", () => {
     const refusal = "ERR_AUTH_PROOF: the signature is not by the address over this message";
     expect(await refusalOf(finish(await answerOf(challenge, grace)))).toBe(refusal);
     const message = messageOf(challenge).replace(ada.address, grace.address);
-    expect(await refusalOf(finish(await answerOf(challenge, grace, message)))).toBe(refusal);
+    expect(await refusalOf(finish(await answerOf(challenge, grace, message)))).toBe(
+      "ERR_AUTH_PROOF: the message's address is not the one the broker gave",
+    );
   });
 
   it("refuses a right signature in another form", async () => {
