@@ -46,7 +46,7 @@ export async function fillLog(data, url, records) {
       policy: "cd".repeat(32),
       grant: "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j",
       credential: "jti_3v8k2m7q5x9z1b4d6f0h2j8n3p",
-      validity: [1_764_000_000, 1_764_000_600],
+      validity: /** @type {const} */ ([1_764_000_000, 1_764_000_600]),
     };
   };
   let left = records;
