@@ -1,9 +1,10 @@
-// A process that appends until it is stopped, and says what was acknowledged: `{id, index, receipt}`, a line each.
+// A process that appends until it is stopped, and says what was acknowledged: `{id, index, receipt}`, a line each. With a third
+// argument it makes that many new keys meanwhile, and says each: `{vkey}`.
 import { randomBytes } from "node:crypto";
 import plugin from "../src/index.ts";
 import { newRecordId, type PluginHost } from "@agentkeys/core";
 
-const [folder = "", callers = "16"] = process.argv.slice(2);
+const [folder = "", callers = "16", rotations = "0"] = process.argv.slice(2);
 const say = (line: object): void => {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 };
@@ -14,7 +15,8 @@ const host = {
   random: (size: number) => randomBytes(size),
   log: (level: string, event: string) => say({ level, event }),
 } as unknown as PluginHost;
-const makeCall = () => ({ requestId: "r", signal: AbortSignal.timeout(60_000), deadline: Date.now() + 60_000 });
+const patience = Number(process.env["AGENTKEYS_TEST_DEADLINE"] ?? 60_000);
+const makeCall = () => ({ requestId: "r", signal: AbortSignal.timeout(patience), deadline: Date.now() + patience });
 const codeOf = (error: unknown): unknown => (error as { code?: unknown }).code;
 
 try {
@@ -32,7 +34,10 @@ try {
       }
     }
   };
-  await Promise.all(Array.from({ length: Number(callers) }, append));
+  const rotate = async (): Promise<void> => {
+    for (let made = 0; made < Number(rotations); made++) say({ vkey: await log.upkeep.rotateKey(makeCall()) });
+  };
+  await Promise.all([rotate(), ...Array.from({ length: Number(callers) }, append)]);
   await log.append([], makeCall()).catch((error: unknown) => say({ afterwards: codeOf(error) }));
   say({ ready: await log.ready(makeCall()) });
   await log.close();

@@ -1,43 +1,15 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import plugin from "../src/index.ts";
+import { openParts } from "../src/thread/open-parts.ts";
+import { checkWhole } from "../src/upkeep/whole-check.ts";
+import { runAppender, type Line } from "./run-appender.ts";
 import { boot, codeOf, issued, makeCall, makeFolder, makeHost, openTestLog, verify } from "./support.ts";
 
-interface Line {
-  readonly id?: string;
-  readonly index?: number;
-  readonly receipt?: string;
-  readonly [name: string]: unknown;
-}
-
 const call = makeCall();
-const appender = fileURLToPath(new URL("./appender.ts", import.meta.url));
-
-/** Runs the appender on a folder and collects its lines; `seen` is called for each. */
-async function runAppender(
-  folder: string,
-  prefix: string,
-  seen: (lines: Line[], kill: () => void) => void,
-): Promise<Line[]> {
-  const command = `${prefix} exec "${process.execPath}" --conditions=agentkeys-source "${appender}" "${folder}"`;
-  const child = spawn("bash", ["-c", command], { stdio: ["ignore", "pipe", "inherit"] });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const lines: Line[] = [];
-  const reader = createInterface({ input: child.stdout });
-  reader.on("line", (line) => {
-    // A line cut off by the end of the process is none.
-    if (!line.endsWith("}")) return;
-    lines.push(JSON.parse(line) as Line);
-    seen(lines, () => child.kill("SIGKILL"));
-  });
-  await Promise.all([once(child, "exit"), once(reader, "close")]);
-  return lines;
-}
 
 /** A closed log of `size` records. */
 async function makeLog(size: number): Promise<{ folder: string; file: string }> {
@@ -178,6 +150,65 @@ test("an entry of another place cannot be replaced by its id", async () => {
   onTestFinished(() => void database.close());
   const row = "SELECT 3, id, entry FROM entries WHERE position = 1";
   expect(() => database.exec(`INSERT OR REPLACE INTO entries ${row}`)).toThrow("append-only");
+});
+
+test.each([
+  [
+    "an entry",
+    "UPDATE entries SET entry = CAST(substr(entry, 1, 40) || x'00' || substr(entry, 42) AS BLOB) WHERE position = 5",
+  ],
+  ["an id", "UPDATE entries SET id = randomblob(16) WHERE position = 5"],
+  ["a leaf", "UPDATE hashes SET hash = zeroblob(32) WHERE place = 8"],
+  ["a node", "UPDATE hashes SET hash = zeroblob(32) WHERE place = 2"],
+])("%s changed before the tail is found by the check of the whole log, which ends it", async (_, sql) => {
+  const { folder, file } = await makeLog(600);
+  tamper(file, sql);
+  const log = await openTestLog(folder);
+  await expect
+    .poll(async () => log.ready(call), { timeout: 20_000 })
+    .toMatchObject({ status: "unready", reason: expect.stringContaining("storage failed") });
+  expect(await codeOf(log.append([boot()], call))).toBe("ERR_AUDIT_UNAVAILABLE");
+});
+
+test("the check of the whole log finds nothing where nothing was changed, in any epoch, and is over with the log", async () => {
+  const { folder } = await makeLog(200);
+  await plugin.startEpoch!({ file: "log.db" }, makeHost(folder));
+  const log = await openTestLog(folder);
+  await log.append(
+    Array.from({ length: 100 }, () => issued()),
+    call,
+  );
+  await log.close();
+  const start = {
+    file: join(folder, "log.db"),
+    folder,
+    host: "keys.example",
+    random: randomBytes(101),
+    mostPerCommit: 1,
+  };
+  const { store, identity } = openParts(start);
+  let steps = 0;
+  for (const _ of checkWhole(store, identity.epochs)) steps++;
+  store.database.close();
+  expect(steps).toBe(3 + 1);
+});
+
+test("a clock that jumps moves no record: the order is that of the appends", async () => {
+  const folder = makeFolder();
+  let now = Date.now();
+  const log = await openTestLog(folder, { ...makeHost(folder), now: () => now });
+  const events = [];
+  for (const jump of [0, 3_600_000, -86_400_000, 86_400_000 * 365]) {
+    now += jump;
+    const event = issued({ time: now });
+    events.push(event.id);
+    await log.append([event], { ...call, deadline: now + 1000 });
+    await log.upkeep.rotateKey({ ...call, deadline: now + 1000 });
+  }
+  const views = await log.read({ account: issued().account!, limit: 10 }, call);
+  expect(views.map(({ event }) => event.id)).toEqual(events.toReversed());
+  expect(views.map(({ index }) => index)).toEqual([6, 4, 2, 0]);
+  for (const id of events) await verify(log, await log.receipt({ record: id, open: [] }, call));
 });
 
 test("a storage error under a read ends the log too", async () => {
