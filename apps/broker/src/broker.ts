@@ -35,7 +35,7 @@ export interface InstalledPlugin {
 export interface Broker {
   readonly publicUrl: string;
   readonly clients: readonly string[];
-  readonly signUp: "first" | "open";
+  readonly signUp: "first" | "invite" | "open";
   readonly plugins: readonly InstalledPlugin[];
   readonly auth: ReadonlyMap<string, AuthFacade>;
   readonly wallet: WalletFacade;
@@ -69,6 +69,8 @@ export interface Broker {
   readonly onClaimed: () => void;
   readonly now: () => number;
   readonly random: (size: number) => Uint8Array;
+  /** Ends the grace of a session's last refresh token, since the tokens that replaced it were seen in use. */
+  settleRefresh(session: string, tokenId: string): void;
   /** The address of the account's bound wallet. */
   walletOf(account: string): Promise<string | undefined>;
   /** Forgets what `walletOf` remembered. */

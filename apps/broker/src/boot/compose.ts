@@ -223,6 +223,7 @@ async function assemble(
   const readings = rememberReadings(createReadings(store.read), store, now);
   const outbox = createOutbox({ readings, store, log, logger });
   closers.push(() => outbox.close());
+  const settling = new Set<string>();
   const wallets = new BoundedMap<string, { readonly address: string | undefined }>(mostWallets);
   return {
     publicUrl: config.publicUrl,
@@ -267,6 +268,14 @@ async function assemble(
     onClaimed: () => removeClaimCode(config.dataDirectory),
     now,
     random,
+    settleRefresh(session, tokenId) {
+      if (settling.has(tokenId)) return;
+      settling.add(tokenId);
+      void store
+        .write("settleRefreshToken", { session, tokenId })
+        .catch((error: unknown) => logger.warn("session.not_settled", { session, reason: String(error) }))
+        .finally(() => settling.delete(tokenId));
+    },
     async walletOf(account) {
       const known = wallets.get(account);
       if (known !== undefined) return known.address;

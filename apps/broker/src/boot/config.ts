@@ -116,7 +116,7 @@ export const configSchema = v.strictObject({
   ),
   log: v.optional(v.strictObject({ level: v.optional(v.picklist(logLevels), "info") }), {}),
   metrics: v.optional(v.strictObject({ listen, hosts: v.optional(v.array(hostName), []) })),
-  accounts: v.optional(v.strictObject({ sign_up: v.optional(v.picklist(["first", "open"]), "first") }), {}),
+  accounts: v.optional(v.strictObject({ sign_up: v.optional(v.picklist(["first", "invite", "open"]), "first") }), {}),
   auth: v.optional(
     v.objectWithRest({ methods: v.optional(v.pipe(sectionNames, v.minLength(1)), ["walletsig"]) }, section),
     {},

@@ -44,7 +44,7 @@ export interface BrokerConfig {
   readonly metrics?: { readonly host: string; readonly port: number; readonly hosts: readonly string[] };
   /** Who may read entry bundles of the log. */
   readonly auditors: readonly { readonly name: string; readonly token: SecretReference }[];
-  readonly signUp: "first" | "open";
+  readonly signUp: "first" | "invite" | "open";
   readonly rights: readonly Right[];
   readonly ceilings: readonly Ceiling[];
   readonly plugins: readonly SelectedPlugin[];

@@ -1,7 +1,9 @@
 import {
   canonicalIdentity,
   type Challenge,
+  type Identity,
   type Json,
+  type Notice,
   type Page,
   type PageRequest,
   type ProvenIdentity,
@@ -19,6 +21,10 @@ export interface AuthFacade {
   start(ask: Json, requestId: string): Promise<Challenge>;
   finish(answer: Json, requestId: string): Promise<ProvenIdentity>;
   page(request: PageRequest, requestId: string): Promise<Page | undefined>;
+  /** True for a method that can reach the owner of an identity. */
+  readonly canNotify: boolean;
+  /** Tells the owner of an identity, where the method can. */
+  notify(identity: Identity, notice: Notice, requestId: string): Promise<void>;
   ready(requestId: string): Promise<Readiness>;
   close(): Promise<void>;
 }
@@ -52,6 +58,9 @@ export function createAuthFacade(
       const given = await guard.run("page", requestId, async (call) => method.page?.(request, call));
       return given === undefined ? undefined : guard.read("page", pageDescription, given);
     },
+    canNotify: typeof method.notify === "function",
+    notify: async (identity, notice, requestId) =>
+      guard.run("notify", requestId, async (call) => method.notify?.(identity, notice, call)),
     ready: async (requestId) =>
       guard.read("ready", readiness, await guard.run("ready", requestId, (call) => method.ready(call))),
     close: () => method.close(),

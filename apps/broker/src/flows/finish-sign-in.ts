@@ -1,10 +1,10 @@
-import { AgentKeysError, omniAccount, type Identity, type Json } from "@agentkeys/core";
+import { omniAccount, type Json } from "@agentkeys/core";
 import { RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
 import { newEvent } from "./event.ts";
-import { hashSecret } from "./secret.ts";
+import { notifyOthers } from "./notify.ts";
+import { pollProof, proveInBand, type Pending, type Proof } from "./prove.ts";
 import { issueTokens, planSession, type SessionTokens } from "./session.ts";
-import { findMethod, pollInterval } from "./start-sign-in.ts";
 
 /** Finishes an in-band sign-in with a session bound to the key of the proof. */
 export async function finishSignIn(
@@ -12,59 +12,42 @@ export async function finishSignIn(
   input: { method: string; challengeId: string; answer: Json; thumbprint: string },
   requestId: string,
 ): Promise<SessionTokens> {
-  const method = findMethod(broker, input.method);
-  const attempt = broker.readings.attempt(input.challengeId);
-  if (method.flow !== "in_band" || attempt?.method !== method.name) throw unknownChallenge();
-  const proven = await method.finish(input.answer, requestId);
-  if (proven.challengeId !== input.challengeId) throw unknownChallenge();
-  return complete(broker, { ...input, identity: proven.identity, amr: proven.amr, provenAt: broker.now() });
+  return complete(broker, await proveInBand(broker, { ...input, linkSession: null }, requestId), input.thumbprint);
 }
 
 /** What a poll finds: still pending, or (once) the session. */
 export async function pollSignIn(
   broker: Broker,
   input: { pollToken: string; thumbprint: string },
-): Promise<SessionTokens | { readonly status: "pending"; readonly interval: number }> {
-  const attempt = broker.readings.attemptByPoll(hashSecret(input.pollToken));
-  if (attempt === undefined || attempt.expiresAt <= broker.now() || attempt.thumbprint !== input.thumbprint)
-    throw unknownChallenge();
-  if (attempt.proven === null) return { status: "pending", interval: pollInterval };
-  const { type, value, amr, provenAt } = attempt.proven;
-  return complete(broker, {
-    challengeId: attempt.challengeId,
-    thumbprint: input.thumbprint,
-    identity: { type, value },
-    amr,
-    provenAt,
-  });
+): Promise<SessionTokens | Pending> {
+  const found = pollProof(broker, { ...input, linkSession: null });
+  return "status" in found ? found : complete(broker, found, input.thumbprint);
 }
 
-async function complete(
-  broker: Broker,
-  proof: { challengeId: string; thumbprint: string; identity: Identity; amr: readonly string[]; provenAt: number },
-): Promise<SessionTokens> {
-  const { challengeId, thumbprint, identity, amr, provenAt } = proof;
+async function complete(broker: Broker, proof: Proof, thumbprint: string): Promise<SessionTokens> {
+  const { challengeId, identity, amr, provenAt } = proof;
   const { session, refreshToken } = planSession(broker, {
     thumbprint,
     clientId: broker.clients[0] ?? "agentkeys",
     amr,
     authTime: provenAt,
   });
-  const { account, isClaim } = await broker.store.write("completeSignIn", {
+  const { account, by } = await broker.store.write("completeSignIn", {
     challengeId,
     identity,
     omni: omniAccount(identity),
     signUp: broker.signUp,
     now: broker.now(),
     session,
-    createdEvent: newEvent(broker, RecordType.accountCreated, {}),
-    signedInEvent: newEvent(broker, RecordType.signIn, {}),
+    events: {
+      created: newEvent(broker, RecordType.accountCreated, {}),
+      recovered: newEvent(broker, RecordType.recovered, {}),
+      claimed: newEvent(broker, RecordType.rightsChanged, {}),
+      signedIn: newEvent(broker, RecordType.signIn, {}),
+    },
   });
-  if (isClaim) broker.onClaimed();
+  if (by === "claim") broker.onClaimed();
+  if (by === "recovery") notifyOthers(broker, account, identity, "recovered");
   await broker.outbox.drain();
   return issueTokens(broker, session, refreshToken, { account });
-}
-
-function unknownChallenge(): AgentKeysError {
-  return new AgentKeysError("ERR_AUTH_CHALLENGE", "the challenge is unknown, used or expired", {});
 }

@@ -1,6 +1,6 @@
 import { newIdentifier } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
-import type { NewSession } from "../store/commands/accounts.ts";
+import type { NewSession } from "../store/commands/sign-in.ts";
 import { hashSecret, newSecret } from "./secret.ts";
 
 /** How long a session lasts without a refresh, in milliseconds. */
@@ -24,7 +24,13 @@ export function planSession(
   const id = newIdentifier("ses", broker.random(16));
   const refreshToken = `${id}.${newSecret(broker.random)}`;
   return {
-    session: { ...facts, id, expiresAt: broker.now() + sessionLife, refreshHash: hashSecret(refreshToken) },
+    session: {
+      ...facts,
+      id,
+      expiresAt: broker.now() + sessionLife,
+      refreshHash: hashSecret(refreshToken),
+      tokenId: newIdentifier("jti", broker.random(16)),
+    },
     refreshToken,
   };
 }
@@ -42,6 +48,7 @@ export function issueTokens(
     sessionId: session.id,
     clientId: session.clientId,
     thumbprint: session.thumbprint,
+    tokenId: session.tokenId,
     ...(isAgent ? {} : { authTime: Math.floor(session.authTime / 1000), amr: session.amr }),
   });
   return { access_token: token, token_type: "DPoP", expires_in: expiresIn, refresh_token: refreshToken, ...holder };

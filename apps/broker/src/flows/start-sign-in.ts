@@ -2,6 +2,7 @@ import { AgentKeysError, type Json } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import { instant } from "../json/instant.ts";
 import type { AuthFacade } from "../facade/auth.ts";
+import { badCode } from "../store/commands/codes.ts";
 import { hashSecret, newSecret, newUserCode, normalizeCode } from "./secret.ts";
 
 /** A request to start signing in. `thumbprint` is of the DPoP key, which an out-of-band method demands. */
@@ -12,6 +13,8 @@ export interface SignInStart {
   readonly clientName: string;
   readonly source: string;
   readonly thumbprint: string | undefined;
+  /** The session whose account the proven identity shall be linked to, in place of a sign-in. */
+  readonly linkSession?: string;
 }
 
 /** Seconds between polls. */
@@ -35,8 +38,7 @@ export async function startSignIn(
   requestId: string,
 ): Promise<Record<string, Json>> {
   const method = findMethod(broker, start.method);
-  const hasClaim = start.claimCode !== undefined;
-  if (start.claimCode !== undefined) assertClaimCode(broker, start.claimCode);
+  const codeHash = start.claimCode === undefined ? null : assertCode(broker, start.claimCode);
   if (method.flow === "out_of_band" && start.thumbprint === undefined)
     throw new AgentKeysError("ERR_SESSION_DPOP", "this method needs a DPoP proof at its start", { reason: "no proof" });
   const challenge = await method.start(start.ask, requestId);
@@ -48,7 +50,8 @@ export async function startSignIn(
     attempt: {
       challengeId: challenge.id,
       method: method.name,
-      hasClaim,
+      codeHash,
+      linkSession: start.linkSession ?? null,
       clientName: start.clientName,
       source: start.source,
       startedAt: now,
@@ -71,8 +74,11 @@ export async function startSignIn(
   };
 }
 
-function assertClaimCode(broker: Broker, code: string): void {
-  const expected = broker.readings.claimCodeHash();
-  if (expected === undefined || expected !== hashSecret(normalizeCode(code)))
-    throw new AgentKeysError("ERR_AUTH_CLAIM_CODE", "the claim code is wrong or no longer of use", {});
+/** The hash of a claim code, invite or recovery code that is good now. Throws ERR_AUTH_CLAIM_CODE, ERR_AUTH_INVITE. */
+function assertCode(broker: Broker, code: string): string {
+  const hash = hashSecret(normalizeCode(code));
+  const isClaimed = broker.readings.isClaimed();
+  const isClaim = broker.readings.claimCodeHash() === hash;
+  if (isClaim ? !isClaimed : broker.readings.code(hash, broker.now()) !== undefined) return hash;
+  throw badCode(isClaim || !isClaimed);
 }

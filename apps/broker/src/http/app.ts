@@ -8,6 +8,8 @@ import { countFailure } from "./failures.ts";
 import { observeAnswer } from "./observe.ts";
 import { authenticateHeader, toProblem } from "./problem.ts";
 import { accountRoutes } from "./routes/account.ts";
+import { accountsRoutes } from "./routes/accounts.ts";
+import { identityRoutes } from "./routes/identities.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { authRoutes } from "./routes/auth.ts";
 import { credentialRoutes } from "./routes/credentials.ts";
@@ -47,6 +49,8 @@ export function createApp(
     authRoutes,
     oauthRoutes,
     accountRoutes,
+    identityRoutes,
+    accountsRoutes,
     pairingRoutes,
     grantRoutes,
     auditRoutes,

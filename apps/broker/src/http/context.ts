@@ -1,5 +1,6 @@
 import { getConnInfo } from "@hono/node-server/conninfo";
 import type { Context } from "hono";
+import { AgentKeysError } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import {
   assertAgent,
@@ -63,6 +64,14 @@ export function freshPerson(broker: Broker, c: BrokerContext): Authenticated {
   const caller = authenticate(broker, presented(c));
   broker.limits.take("calls", caller.account);
   assertPerson(caller, broker.now(), true);
+  return caller;
+}
+
+/** An operator's call; with `fresh`, one whose sign-in is at most five minutes old. */
+export function operator(broker: Broker, c: BrokerContext, fresh: boolean): Authenticated {
+  const caller = fresh ? freshPerson(broker, c) : person(broker, c);
+  if (broker.readings.account(caller.account)?.role !== "operator")
+    throw new AgentKeysError("ERR_SESSION_CALLER", "this is for an operator", { needed: "operator" });
   return caller;
 }
 

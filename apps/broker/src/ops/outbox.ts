@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import { isAgentKeysError } from "@agentkeys/core";
+import { RecordType } from "@agentkeys/log";
 import type { LogFacade } from "../facade/log.ts";
 import type { Store } from "../store/engine-store.ts";
 import type { Readings } from "../store/readings.ts";
@@ -31,7 +32,7 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
     for (;;) {
       isAgain = false;
       const asked = isAway ? 1 : batch;
-      const waiting = readings.waitingEvents(asked);
+      const waiting = upToErasure(readings.waitingEvents(asked));
       // Appends are posted in order and group-committed; a rejected one is looked at alone.
       const outcomes = await Promise.allSettled(waiting.map(({ event }) => log.append(event, event.id)));
       let through: number | undefined;
@@ -40,13 +41,18 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
         const row = waiting[at];
         if (outcome.status === "rejected")
           logger.error("audit.event_refused", { record: row?.event.id ?? "", reason: String(outcome.reason) });
+        // What comes behind may be of a new account with the same name: the old one's key goes before that is recorded.
+        const erased = row?.event.type === RecordType.erased ? row.event.account : undefined;
+        if (erased !== undefined && log.upkeep === undefined)
+          logger.error("audit.not_erased", { record: row?.event.id ?? "", reason: "the log has no upkeep" });
+        else if (erased !== undefined) await log.upkeep?.erase(erased, row?.event.id ?? "");
         through = row?.position;
       }
       if (through !== undefined) await store.write("acknowledgeEvents", { through });
       const isHeld = waiting.length > 0 && through !== waiting.at(-1)?.position;
       isAway = isHeld;
       if (isHeld) throw new Error("the log takes no events now");
-      if (waiting.length < asked && !isAgain) return;
+      if (waiting.length === 0 || (waiting.length < asked && !isAgain && !hasErasure(waiting))) return;
     }
   }
 
@@ -87,6 +93,18 @@ export function createOutbox(parts: { readings: Readings; store: Store; log: Log
     },
     close: () => clearTimeout(timer),
   };
+}
+
+type Waiting = ReturnType<Readings["waitingEvents"]>;
+
+function hasErasure(waiting: Waiting): boolean {
+  return waiting.some(({ event }) => event.type === RecordType.erased);
+}
+
+/** The events up to and with the first that tells of an erased account. */
+function upToErasure(waiting: Waiting): Waiting {
+  const at = waiting.findIndex(({ event }) => event.type === RecordType.erased);
+  return at === -1 ? waiting : waiting.slice(0, at + 1);
 }
 
 /** An event that no log will ever take: kept back, it would hold up every later one. */

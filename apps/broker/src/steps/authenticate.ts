@@ -26,6 +26,8 @@ export interface AuthenticateContext {
   readonly dpop: DpopVerifier;
   readonly readings: Readings;
   readonly now: () => number;
+  /** Told that a session uses its newest access token, while the refresh token before its newest is still good. */
+  settleRefresh(session: string, tokenId: string): void;
 }
 
 /** The parts of a request that a proof is bound to. */
@@ -38,7 +40,7 @@ export interface PresentedRequest {
 
 /**
  * Checks access token, DPoP proof (RFC 9449) and that the session is not revoked. Throws ERR_SESSION_TOKEN, ERR_SESSION_DPOP,
- * ERR_SESSION_NONCE.
+ * ERR_SESSION_NONCE, ERR_AUTH_SUSPENDED.
  */
 export function authenticate(context: AuthenticateContext, request: PresentedRequest): Authenticated {
   const token = /^DPoP ([A-Za-z0-9._-]+)$/iu.exec(request.authorization ?? "")?.[1];
@@ -53,6 +55,9 @@ export function authenticate(context: AuthenticateContext, request: PresentedReq
   });
   const session = context.readings.liveSession(claims.sessionId, context.now());
   if (session?.thumbprint !== claims.thumbprint || subjectOf(session) !== claims.subject) throw unknownToken();
+  if (session.suspendedAt !== null) throw new AgentKeysError("ERR_AUTH_SUSPENDED", "the account is suspended", {});
+  if (session.previousHash !== null && session.tokenId === claims.tokenId)
+    context.settleRefresh(session.id, session.tokenId);
   return resultOf("authenticate", {
     kind: session.agent === null ? "account" : "agent",
     account: session.account,

@@ -1,10 +1,15 @@
-import { completeSignIn, renewClaimCode } from "./commands/accounts.ts";
+import { renewClaimCode, suspendAccount } from "./commands/accounts.ts";
 import { keepEvidence } from "./commands/anchored-heads.ts";
 import { proveAttempt, startAttempt, tryUserCode } from "./commands/attempts.ts";
+import { createCode, revokeInvite } from "./commands/codes.ts";
+import { eraseAccount } from "./commands/erase.ts";
 import { createGrant, revokeGrant } from "./commands/grants.ts";
+import { linkIdentity, unlinkIdentity } from "./commands/identities.ts";
 import { acknowledgeEvents, recordEvents } from "./commands/outbox.ts";
 import { decidePairing, pollPairing, startPairing, viewPairing } from "./commands/pairings.ts";
-import { revokeAgent, revokeSessions, rotateRefreshToken } from "./commands/sessions.ts";
+import { rotateRefreshToken, settleRefreshToken } from "./commands/refresh-tokens.ts";
+import { revokeAgent, revokeSessions } from "./commands/sessions.ts";
+import { completeSignIn } from "./commands/sign-in.ts";
 import { failUse, releaseUse, reserveUse, sweepUses } from "./commands/uses.ts";
 import { keyValueCommands } from "./key-value-commands.ts";
 
@@ -13,10 +18,13 @@ export const commands = {
   ...keyValueCommands,
   acknowledgeEvents,
   completeSignIn,
+  createCode,
   createGrant,
   decidePairing,
+  eraseAccount,
   failUse,
   keepEvidence,
+  linkIdentity,
   pollPairing,
   proveAttempt,
   recordEvents,
@@ -25,12 +33,16 @@ export const commands = {
   reserveUse,
   revokeAgent,
   revokeGrant,
+  revokeInvite,
   revokeSessions,
   rotateRefreshToken,
+  settleRefreshToken,
   startAttempt,
   startPairing,
+  suspendAccount,
   sweepUses,
   tryUserCode,
+  unlinkIdentity,
   viewPairing,
 };
 

@@ -8,7 +8,7 @@ import type * as orm from "drizzle-orm";
 const load = createRequire(import.meta.url);
 
 /** drizzle's conditions and SQL texts; what the rest of the broker takes in place of an import of `drizzle-orm`. */
-export const { and, asc, count, desc, eq, gt, gte, isNotNull, isNull, lt, lte, or, sql } = load(
+export const { and, asc, count, desc, eq, gt, gte, inArray, isNotNull, isNull, lt, lte, ne, or, sql } = load(
   "drizzle-orm",
 ) as typeof orm;
 

@@ -41,4 +41,18 @@ export const migrations: readonly (readonly string[])[] = [
       PRIMARY KEY (namespace, key)) STRICT, WITHOUT ROWID`,
     `CREATE INDEX key_values_expires_at ON key_values (expires_at)`,
   ],
+  [
+    `ALTER TABLE accounts ADD COLUMN suspended_at INTEGER`,
+    `ALTER TABLE identities ADD COLUMN retired_at INTEGER`,
+    // Which code it was begun with was not kept: it is begun again.
+    `DELETE FROM attempts WHERE has_claim <> 0`,
+    `ALTER TABLE attempts DROP COLUMN has_claim`,
+    `ALTER TABLE attempts ADD COLUMN code_hash TEXT`,
+    `ALTER TABLE attempts ADD COLUMN link_session TEXT`,
+    `ALTER TABLE sessions ADD COLUMN token_id TEXT`,
+    `ALTER TABLE sessions ADD COLUMN previous_hash TEXT`,
+    `ALTER TABLE sessions ADD COLUMN rotated_at INTEGER`,
+    `CREATE TABLE codes (hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, role TEXT, account TEXT,
+      created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
+  ],
 ];

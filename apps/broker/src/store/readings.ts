@@ -6,6 +6,7 @@ import {
   agents,
   anchoredHeads,
   attempts,
+  codes,
   grants,
   identities,
   idempotency,
@@ -14,25 +15,34 @@ import {
   settings,
 } from "./schema.ts";
 import type { Attempt } from "./commands/attempts.ts";
+import type { Account } from "./commands/accounts.ts";
+import type { Code } from "./commands/codes.ts";
+import type { IdentityRow } from "./commands/identities.ts";
 import type { Agent } from "./commands/pairings.ts";
 import type { Grant } from "./commands/grants.ts";
 import type { IdempotencyRow } from "./commands/uses.ts";
 import type { Session } from "./commands/sessions.ts";
 
-/** An account as stored. */
-export type Account = typeof accounts.$inferSelect;
-/** An identity as stored. */
-export type IdentityRow = typeof identities.$inferSelect;
+/** A session that is neither revoked nor expired, and whether its account is suspended. */
+export interface LiveSession extends Session {
+  readonly suspendedAt: number | null;
+}
 
 /** Every question the broker asks of its store, prepared once. They see all that was committed. */
 export interface Readings {
   account(account: string): Account | undefined;
+  /** Accounts by their ids, from behind `after` on. */
+  accounts(after: string, limit: number): readonly Account[];
+  /** The identities of an account that were not unlinked, oldest first. */
   identitiesOf(account: string): readonly IdentityRow[];
   isClaimed(): boolean;
   claimCodeHash(): string | undefined;
+  /** An invite or recovery code that is still good. */
+  code(hash: string, now: number): Code | undefined;
+  invites(now: number): readonly Code[];
   attempt(challengeId: string): Attempt | undefined;
   attemptByPoll(pollHash: string): Attempt | undefined;
-  liveSession(id: string, now: number): Session | undefined;
+  liveSession(id: string, now: number): LiveSession | undefined;
   sessionsOf(account: string, now: number): readonly Session[];
   agent(id: string): Agent | undefined;
   agentsOf(account: string): readonly Agent[];
@@ -58,7 +68,30 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
   const id = sql.placeholder("id");
   const now = sql.placeholder("now");
   const account = db.select().from(accounts).where(eq(accounts.account, id)).prepare();
-  const identitiesOf = db.select().from(identities).where(eq(identities.account, id)).prepare();
+  const accountsAfter = db
+    .select()
+    .from(accounts)
+    .where(gt(accounts.account, id))
+    .orderBy(asc(accounts.account))
+    .limit(sql.placeholder("limit"))
+    .prepare();
+  const identitiesOf = db
+    .select()
+    .from(identities)
+    .where(and(eq(identities.account, id), isNull(identities.retiredAt)))
+    .orderBy(asc(identities.linkedAt), asc(identities.type), asc(identities.value))
+    .prepare();
+  const code = db
+    .select()
+    .from(codes)
+    .where(and(eq(codes.hash, id), gt(codes.expiresAt, now)))
+    .prepare();
+  const invites = db
+    .select()
+    .from(codes)
+    .where(and(eq(codes.kind, "invite"), gt(codes.expiresAt, now)))
+    .orderBy(asc(codes.createdAt), asc(codes.id))
+    .prepare();
   const operator = db.select().from(accounts).where(eq(accounts.role, "operator")).limit(1).prepare();
   const setting = db.select().from(settings).where(eq(settings.key, id)).prepare();
   const attempt = db.select().from(attempts).where(eq(attempts.challengeId, id)).prepare();
@@ -96,12 +129,20 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
   const evidence = db.select().from(anchoredHeads).orderBy(desc(anchoredHeads.size)).prepare();
   return {
     account: (value) => account.get({ id: value }),
+    accounts: (after, limit) => accountsAfter.all({ id: after, limit }),
     identitiesOf: (value) => identitiesOf.all({ id: value }),
     isClaimed: () => operator.get() !== undefined,
     claimCodeHash: () => setting.get({ id: "claim_code" })?.value,
+    code: (hash, at) => code.get({ id: hash, now: at }),
+    invites: (at) => invites.all({ now: at }),
     attempt: (value) => attempt.get({ id: value }),
     attemptByPoll: (value) => attemptByPoll.get({ id: value }),
-    liveSession: (value, at) => liveSession.get({ id: value, now: at }),
+    // Two reads by primary key in place of a join, which SQLite parses anew for other parameters.
+    liveSession(value, at) {
+      const found = liveSession.get({ id: value, now: at });
+      const holder = found === undefined ? undefined : account.get({ id: found.account });
+      return found === undefined || holder === undefined ? undefined : { ...found, suspendedAt: holder.suspendedAt };
+    },
     sessionsOf: (value, at) => sessionsOf.all({ id: value, now: at }),
     agent: (value) => agent.get({ id: value }),
     agentsOf: (value) => agentsOf.all({ id: value }),

@@ -3,7 +3,7 @@ import type { AuditEvent, Json } from "@agentkeys/core";
 
 // Times are milliseconds since the Unix epoch unless a column says seconds. Secrets stand here only as SHA-256.
 
-/** Facts of the installation: the claim code's hash, and whether it was spent. */
+/** Facts of the installation: the hash of the newest claim code. */
 export const settings = sqliteTable("settings", {
   key: text().primaryKey(),
   value: text().notNull(),
@@ -14,6 +14,8 @@ export const accounts = sqliteTable("accounts", {
   account: text().primaryKey(),
   role: text({ enum: ["operator", "member"] }).notNull(),
   createdAt: integer("created_at").notNull(),
+  /** Set while the operator keeps the account from doing anything. */
+  suspendedAt: integer("suspended_at"),
 });
 
 /** Which account each proven identity belongs to. */
@@ -24,6 +26,8 @@ export const identities = sqliteTable(
     value: text().notNull(),
     account: text().notNull(),
     linkedAt: integer("linked_at").notNull(),
+    /** Set for one that was unlinked: it opens no account any more. */
+    retiredAt: integer("retired_at"),
   },
   (table) => [primaryKey({ columns: [table.type, table.value] }), index("identities_account").on(table.account)],
 );
@@ -32,8 +36,6 @@ export const identities = sqliteTable(
 export const attempts = sqliteTable("attempts", {
   challengeId: text("challenge_id").primaryKey(),
   method: text().notNull(),
-  /** True when the start carried the right claim code. */
-  hasClaim: integer("has_claim", { mode: "boolean" }).notNull(),
   clientName: text("client_name").notNull(),
   /** Where the start came from, as the listener saw it. */
   source: text().notNull(),
@@ -46,6 +48,23 @@ export const attempts = sqliteTable("attempts", {
   triesLeft: integer("tries_left").notNull(),
   /** Out of band only: what the browser proved, until the poll takes it. */
   proven: text({ mode: "json" }).$type<ProvenAttempt>(),
+  /** Hash of the claim code, invite or recovery code that the start carried. It must still be good when the proof is there. */
+  codeHash: text("code_hash"),
+  /** Set when what is proven shall be linked to the account of that session, and to nothing else. */
+  linkSession: text("link_session"),
+});
+
+/** Codes the operator made: invites, and recovery codes of an account. Gone once spent or revoked. */
+export const codes = sqliteTable("codes", {
+  hash: text().primaryKey(),
+  id: text().notNull().unique(),
+  kind: text({ enum: ["invite", "recovery"] }).notNull(),
+  /** Of an invite: what the account will be. */
+  role: text({ enum: ["operator", "member"] }),
+  /** Of a recovery code: the account it opens. */
+  account: text(),
+  createdAt: integer("created_at").notNull(),
+  expiresAt: integer("expires_at").notNull(),
 });
 
 /** What an out-of-band method proved for a waiting starter. */
@@ -73,6 +92,12 @@ export const sessions = sqliteTable(
     expiresAt: integer("expires_at").notNull(),
     refreshHash: text("refresh_hash").notNull(),
     revokedAt: integer("revoked_at"),
+    /** Id of the newest access token. */
+    tokenId: text("token_id"),
+    /** The refresh token before the newest, while the answer that brought the newest may have been lost. */
+    previousHash: text("previous_hash"),
+    /** When the newest refresh token was given for the one before it. */
+    rotatedAt: integer("rotated_at"),
   },
   (table) => [index("sessions_account").on(table.account), index("sessions_agent").on(table.agent)],
 );

@@ -129,9 +129,12 @@ test("five wrong user codes shut an account out for a while, even with the right
   const started = await startPairing(await Caller.open(broker.url));
   for (let at = 0; at < 5; at++)
     expect((await member.call("POST", "/v1/pairings/view", { user_code: `AAAA-AAA${at}` })).status).toBe(404);
-  expect((await member.call("POST", "/v1/pairings/view", { user_code: started.body["user_code"] })).body["code"]).toBe(
-    "ERR_GRANT_USER_CODE",
-  );
+  for (const code of ["AAAA-AAA5", started.body["user_code"] as string]) {
+    const locked = await member.call("POST", "/v1/pairings/view", { user_code: code });
+    expect(locked.body).toMatchObject({ status: 429, code: "ERR_REQUEST_RATE_LIMITED" });
+    expect(locked.body["detail"]).toMatch(/^5 wrong codes were typed; wait \d+ s$/u);
+    expect(locked.body["retry_after"]).toBeGreaterThan(590);
+  }
 });
 
 test("a grant wider than the rights is refused when it is made", async () => {

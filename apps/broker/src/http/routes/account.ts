@@ -7,6 +7,7 @@ import { revokeSessions } from "../../flows/refresh-session.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
 import { freshPerson, person } from "../context.ts";
+import { identityJson } from "./identities.ts";
 
 /** A person's own account, sessions and wallets. */
 export function accountRoutes(app: BrokerApp, broker: Broker): void {
@@ -14,9 +15,7 @@ export function accountRoutes(app: BrokerApp, broker: Broker): void {
     const { account } = person(broker, c);
     const row = broker.readings.account(account);
     if (row === undefined) throw new AgentKeysError("ERR_REQUEST_NOT_FOUND", "there is no such account", {});
-    const identities = broker.readings
-      .identitiesOf(account)
-      .map((one) => ({ type: one.type, value: one.value, linked_at: instant(one.linkedAt) }));
+    const identities = broker.readings.identitiesOf(account).map(identityJson);
     return c.json({ account, role: row.role, identities, created_at: instant(row.createdAt) });
   });
   app.get("/v1/sessions", (c) => {

@@ -1,11 +1,11 @@
 import * as v from "valibot";
-import { AgentKeysError, type Json } from "@agentkeys/core";
 import type { Broker } from "../../broker.ts";
 import { finishSignIn, pollSignIn } from "../../flows/finish-sign-in.ts";
 import { hashSecret } from "../../flows/secret.ts";
 import { findMethod, startSignIn } from "../../flows/start-sign-in.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
+import { malformed, optionalText, readObject } from "../object.ts";
 import { countStranger, proofKey, sourceKeyOf, sourceOf } from "../context.ts";
 
 /** What a waiting starter polls with. */
@@ -48,19 +48,4 @@ export function authRoutes(app: BrokerApp, broker: Broker): void {
     if (challengeId === undefined) throw malformed("challenge_id: expected a text");
     return c.json(await finishSignIn(broker, { method: name, challengeId, answer, thumbprint }, c.get("requestId")));
   });
-}
-
-async function readObject(request: Request): Promise<Readonly<Record<string, Json>>> {
-  return (await readJson(request, v.record(v.string(), v.unknown()))) as Readonly<Record<string, Json>>;
-}
-
-function optionalText(name: string, value: Json | undefined, most: number): string | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value !== "string" || value.length === 0 || value.length > most || /\p{Cc}/u.test(value))
-    throw malformed(`${name}: expected a text of 1 to ${most} characters`);
-  return value;
-}
-
-function malformed(issue: string): AgentKeysError {
-  return new AgentKeysError("ERR_REQUEST_MALFORMED", issue, { issues: [issue] });
 }

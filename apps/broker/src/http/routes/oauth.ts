@@ -57,7 +57,8 @@ export function oauthRoutes(app: BrokerApp, broker: Broker): void {
     }
     if (body.grant_type === "refresh_token") {
       if (body.refresh_token === undefined) throw malformed("refresh_token: expected a text");
-      return c.json(await refreshSession(broker, body.refresh_token, thumbprint));
+      const { refresh_token: refreshToken, client_id: clientId } = body;
+      return c.json(await refreshSession(broker, { refreshToken, clientId, thumbprint }));
     }
     throw new AgentKeysError("ERR_SESSION_GRANT_TYPE", "this grant_type is not served", {
       known: [deviceGrant, "refresh_token"],
@@ -100,7 +101,7 @@ function findSession(broker: Broker, token: string, thumbprint: string) {
   const refresh = /^(ses_[0-9a-z]{26})\.[A-Za-z0-9_-]{43}$/u.exec(token)?.[1];
   const claims = refresh === undefined ? verified(broker, token) : undefined;
   const session = broker.readings.liveSession(refresh ?? claims?.sessionId ?? "", now);
-  if (session?.thumbprint !== thumbprint) return undefined;
+  if (session?.thumbprint !== thumbprint || session.suspendedAt !== null) return undefined;
   if (refresh !== undefined && session.refreshHash !== hashSecret(token)) return undefined;
   return { ...session, claims };
 }

@@ -1,8 +1,11 @@
-import { and, eq } from "../drizzle.ts";
-import { AgentKeysError, type AuditEvent, type Identity } from "@agentkeys/core";
+import { and, count, eq, isNull } from "../drizzle.ts";
+import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
-import { accounts, attempts, identities, sessions, settings } from "../schema.ts";
-import { enqueue } from "./outbox.ts";
+import { accounts, settings } from "../schema.ts";
+import { enqueueRevocation } from "./outbox.ts";
+
+/** An account as stored. */
+export type Account = typeof accounts.$inferSelect;
 
 /** Replaces the claim code while nobody has claimed the broker; answers whether it is still to be claimed. */
 export function renewClaimCode(db: Transaction, input: { readonly hash: string }): boolean {
@@ -14,72 +17,34 @@ export function renewClaimCode(db: Transaction, input: { readonly hash: string }
   return true;
 }
 
-function isClaimed(db: Transaction): boolean {
+/** Inside another command: whether there is an operator. */
+export function isClaimed(db: Transaction): boolean {
   return db.select().from(accounts).where(eq(accounts.role, "operator")).get() !== undefined;
 }
 
-/** A session to open, as `openSession` writes it. */
-export interface NewSession {
-  readonly id: string;
-  readonly thumbprint: string;
-  readonly clientId: string;
-  readonly amr: readonly string[];
-  readonly authTime: number;
-  readonly expiresAt: number;
-  readonly refreshHash: string;
-}
-
-/** What a completed proof leads to. `events` are made by the caller for both cases, since the account is decided here. */
-export interface SignIn {
-  readonly challengeId: string;
-  readonly identity: Identity;
-  /** The OmniAccount a new account would have. */
-  readonly omni: string;
-  readonly signUp: "first" | "open";
-  readonly now: number;
-  readonly session: NewSession;
-  readonly createdEvent: AuditEvent;
-  readonly signedInEvent: AuditEvent;
-}
-
 /**
- * Ends an attempt with a session: in the account of the identity, or in a new one where sign-up allows it. A claim code is spent
- * here and only here. Throws ERR_AUTH_CHALLENGE (over already), ERR_AUTH_SIGN_UP, ERR_AUTH_CLAIM_CODE.
+ * Keeps an account from doing anything, or lets it again; in the state it is in already, nothing happens. Throws ERR_REQUEST_NOT_FOUND,
+ * ERR_AUTH_LAST_OPERATOR.
  */
-export function completeSignIn(
+export function suspendAccount(
   db: Transaction,
-  input: SignIn,
-): { readonly account: string; readonly isClaim: boolean } {
-  const [attempt] = db.delete(attempts).where(eq(attempts.challengeId, input.challengeId)).returning().all();
-  if (attempt === undefined || attempt.expiresAt <= input.now) {
-    throw new AgentKeysError("ERR_AUTH_CHALLENGE", "the challenge is unknown, used or expired", {});
-  }
-  const known = db
-    .select()
-    .from(identities)
-    .where(and(eq(identities.type, input.identity.type), eq(identities.value, input.identity.value)))
-    .get();
-  const account = known?.account ?? openAccount(db, input, attempt.hasClaim);
-  db.insert(sessions)
-    .values({ ...input.session, account, createdAt: input.now })
+  input: { readonly account: string; readonly suspended: boolean; readonly now: number; readonly event: AuditEvent },
+): void {
+  const account = db.select().from(accounts).where(eq(accounts.account, input.account)).get();
+  if (account === undefined) throw new AgentKeysError("ERR_REQUEST_NOT_FOUND", "there is no such account", {});
+  if ((account.suspendedAt !== null) === input.suspended) return;
+  if (input.suspended) assertNotLastOperator(db, account);
+  db.update(accounts)
+    .set({ suspendedAt: input.suspended ? input.now : null })
+    .where(eq(accounts.account, input.account))
     .run();
-  enqueue(db, [{ ...input.signedInEvent, account }]);
-  return { account, isClaim: known === undefined && attempt.hasClaim };
+  enqueueRevocation(db, [input.event]);
 }
 
-function openAccount(db: Transaction, input: SignIn, hasClaim: boolean): string {
-  const wasClaimed = isClaimed(db);
-  if (hasClaim && wasClaimed) throw new AgentKeysError("ERR_AUTH_CLAIM_CODE", "the claim code has been spent", {});
-  if (!hasClaim && input.signUp === "first") {
-    throw new AgentKeysError("ERR_AUTH_SIGN_UP", "this identity has no account, and sign-up is closed", {});
-  }
-  db.insert(accounts)
-    .values({ account: input.omni, role: hasClaim ? "operator" : "member", createdAt: input.now })
-    .run();
-  db.insert(identities)
-    .values({ ...input.identity, account: input.omni, linkedAt: input.now })
-    .run();
-  if (hasClaim) db.delete(settings).where(eq(settings.key, "claim_code")).run();
-  enqueue(db, [{ ...input.createdEvent, account: input.omni }]);
-  return input.omni;
+/** Inside another command: throws ERR_AUTH_LAST_OPERATOR when nobody could operate the broker without this account. */
+export function assertNotLastOperator(db: Transaction, account: Account): void {
+  if (account.role !== "operator" || account.suspendedAt !== null) return;
+  const active = and(eq(accounts.role, "operator"), isNull(accounts.suspendedAt));
+  if ((db.select({ count: count() }).from(accounts).where(active).get()?.count ?? 0) > 1) return;
+  throw new AgentKeysError("ERR_AUTH_LAST_OPERATOR", "this is the only operator who can do anything", {});
 }

@@ -1,8 +1,8 @@
 import { and, eq, gt, isNull, lte } from "../drizzle.ts";
-import type { AuditEvent } from "@agentkeys/core";
+import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, pairings, pairingTries, sessions } from "../schema.ts";
-import type { NewSession } from "./accounts.ts";
+import type { NewSession } from "./sign-in.ts";
 import { enqueue } from "./outbox.ts";
 
 /** A device authorization as stored. */
@@ -28,11 +28,19 @@ export interface TypedCode {
   readonly now: number;
 }
 
-/** The pairing waiting under a user code; undefined for a wrong code, which counts. Five wrong ones: none for ten minutes. */
+/**
+ * The pairing waiting under a user code; undefined for a wrong code, which counts. After five wrong ones no code is looked at for ten
+ * minutes: ERR_REQUEST_RATE_LIMITED, for a right one too.
+ */
 export function viewPairing(db: Transaction, input: TypedCode): Pairing | undefined {
   const tries = db.select().from(pairingTries).where(eq(pairingTries.account, input.account)).get();
   const count = tries !== undefined && tries.until > input.now ? tries.count : 0;
-  if (count >= mostTries) return undefined;
+  if (tries !== undefined && count >= mostTries) {
+    const retryAfter = Math.ceil((tries.until - input.now) / 1000);
+    throw new AgentKeysError("ERR_REQUEST_RATE_LIMITED", `${mostTries} wrong codes were typed; wait ${retryAfter} s`, {
+      retryAfter,
+    });
+  }
   const found = db
     .select()
     .from(pairings)

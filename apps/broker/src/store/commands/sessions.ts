@@ -1,4 +1,4 @@
-import { and, eq, gt, isNull } from "../drizzle.ts";
+import { and, eq, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
 import { agents, sessions } from "../schema.ts";
@@ -6,45 +6,6 @@ import { enqueueRevocation } from "./outbox.ts";
 
 /** A session as stored. */
 export type Session = typeof sessions.$inferSelect;
-
-/**
- * Rotates a refresh token: the old one is of no use from here on. A token that is not the session's newest ends the session,
- * since one of its two holders is not the rightful one; the key it is bound to was proven before. Throws ERR_SESSION_GRANT.
- */
-export function rotateRefreshToken(
-  db: Transaction,
-  input: {
-    readonly session: string;
-    readonly thumbprint: string;
-    readonly oldHash: string;
-    readonly newHash: string;
-    readonly expiresAt: number;
-    readonly now: number;
-    readonly revokedEvent: AuditEvent;
-  },
-): { readonly session: Session } | { readonly refused: true } {
-  const live = and(
-    eq(sessions.id, input.session),
-    eq(sessions.thumbprint, input.thumbprint),
-    isNull(sessions.revokedAt),
-    gt(sessions.expiresAt, input.now),
-  );
-  const session = db.select().from(sessions).where(live).get();
-  if (session === undefined) return { refused: true };
-  if (session.refreshHash !== input.oldHash) {
-    // Not thrown: a throw would undo the revocation.
-    db.update(sessions).set({ revokedAt: input.now }).where(eq(sessions.id, session.id)).run();
-    enqueueRevocation(db, [
-      { ...input.revokedEvent, account: session.account, ...(session.agent === null ? {} : { agent: session.agent }) },
-    ]);
-    return { refused: true };
-  }
-  db.update(sessions)
-    .set({ refreshHash: input.newHash, expiresAt: input.expiresAt })
-    .where(eq(sessions.id, session.id))
-    .run();
-  return { session: { ...session, refreshHash: input.newHash, expiresAt: input.expiresAt } };
-}
 
 /** Ends one session of an account, or all of a person's own (without `session`; its agents keep theirs). */
 export function revokeSessions(

@@ -1,6 +1,6 @@
 import { and, eq, gt, isNull, lte, or, sql, lt } from "../drizzle.ts";
 import { prepared, type Transaction } from "../engine.ts";
-import { agents, grants, idempotency, sessions, type StoredFailure } from "../schema.ts";
+import { accounts, agents, grants, idempotency, sessions, type StoredFailure } from "../schema.ts";
 
 /** A used Idempotency-Key as stored. */
 export type IdempotencyRow = typeof idempotency.$inferSelect;
@@ -20,8 +20,8 @@ export type UseVerdict =
   | { readonly verdict: "refused"; readonly reason: "grant" | "used_up" };
 
 /**
- * Reserves one use of a grant and remembers the key, in one transaction with the check that session, agent and grant still live:
- * a revocation that was answered before is always seen.
+ * Reserves one use of a grant and remembers the key, in one transaction with the check that session, agent and grant still live and
+ * that the account is not suspended: a revocation that was answered before is always seen.
  */
 export function reserveUse(db: Transaction, { row, agent, session, now }: Use): UseVerdict {
   const query = queries(db);
@@ -38,7 +38,7 @@ export function reserveUse(db: Transaction, { row, agent, session, now }: Use): 
   return { verdict: "reserved" };
 }
 
-// Two reads by primary key: SQLite parses a join or a further equality anew whenever its parameters change.
+// Three reads by primary key: SQLite parses a join or a further equality anew whenever its parameters change.
 function isSessionLive(
   query: ReturnType<typeof queries>,
   { session, agent, now }: Pick<Use, "session" | "agent" | "now">,
@@ -46,7 +46,8 @@ function isSessionLive(
   const found = query.session.get({ session });
   if (found === undefined || found.agent !== agent || found.revokedAt !== null || found.expiresAt <= now) return false;
   const holder = query.agent.get({ agent });
-  return holder !== undefined && holder.revokedAt === null;
+  const account = query.account.get({ account: found.account });
+  return holder !== undefined && holder.revokedAt === null && account !== undefined && account.suspendedAt === null;
 }
 
 /** Gives a use back because nothing was recorded for it. */
@@ -85,7 +86,12 @@ const queries = prepared((db: Transaction) => {
       .where(eq(idempotency.key, sql.placeholder("key")))
       .prepare(),
     session: db
-      .select({ agent: sessions.agent, expiresAt: sessions.expiresAt, revokedAt: sessions.revokedAt })
+      .select({
+        account: sessions.account,
+        agent: sessions.agent,
+        expiresAt: sessions.expiresAt,
+        revokedAt: sessions.revokedAt,
+      })
       .from(sessions)
       .where(eq(sessions.id, sql.placeholder("session")))
       .prepare(),
@@ -93,6 +99,11 @@ const queries = prepared((db: Transaction) => {
       .select({ revokedAt: agents.revokedAt })
       .from(agents)
       .where(eq(agents.id, sql.placeholder("agent")))
+      .prepare(),
+    account: db
+      .select({ suspendedAt: accounts.suspendedAt })
+      .from(accounts)
+      .where(eq(accounts.account, sql.placeholder("account")))
       .prepare(),
     live: db.select({ id: grants.id }).from(grants).where(isLive).prepare(),
     take: db
