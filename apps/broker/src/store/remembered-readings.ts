@@ -1,8 +1,8 @@
 import { BoundedMap } from "../session/bounded-map.ts";
+import type { Account } from "./commands/accounts.ts";
 import type { Grant } from "./commands/grants.ts";
-import type { Session } from "./commands/sessions.ts";
 import type { Store } from "./engine-store.ts";
-import type { Account, Readings } from "./readings.ts";
+import type { LiveSession, Readings } from "./readings.ts";
 
 const mostRemembered = 10_000;
 
@@ -13,7 +13,7 @@ const longestMemory = 500;
 interface Memory {
   readonly changes: number;
   readonly since: number;
-  readonly sessions: BoundedMap<string, Session>;
+  readonly sessions: BoundedMap<string, LiveSession>;
   readonly accounts: BoundedMap<string, Account>;
   readonly grants: BoundedMap<string, readonly Grant[]>;
 }

@@ -1,14 +1,14 @@
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Account } from "../../src/store/commands/accounts.ts";
 import type { Grant } from "../../src/store/commands/grants.ts";
-import type { Session } from "../../src/store/commands/sessions.ts";
-import type { Account, Readings } from "../../src/store/readings.ts";
+import type { LiveSession, Readings } from "../../src/store/readings.ts";
 import { rememberReadings } from "../../src/store/remembered-readings.ts";
 
-const session = { id: "ses_1", account: "acc", agent: "agt_1", expiresAt: 10_000 } as Session;
+const session = { id: "ses_1", account: "acc", agent: "agt_1", expiresAt: 10_000 } as LiveSession;
 const account = { account: "acc", role: "member" } as Account;
 const grant = { id: "grn_1", maxUses: null, uses: 0 } as Grant;
 
-let stored: { session: Session | undefined; account: Account | undefined; grants: readonly Grant[] };
+let stored: { session: LiveSession | undefined; account: Account | undefined; grants: readonly Grant[] };
 let reads: string[];
 let store: { changes: number };
 let time: number;
