@@ -1,5 +1,5 @@
 // Invites, suspension, linking, recovery and erasure at a real broker.
-import { HDNodeWallet, Wallet } from "ethers";
+import { type HDNodeWallet, Wallet } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask, Caller, claim, openBroker, pair, signIn, type Answer, type TestBroker } from "./harness.ts";
 
@@ -79,7 +79,7 @@ test("an invite is spent by the finished sign-up alone, and two who race for it 
   });
   expect(start.status).toBe(200);
   const answers = await Promise.all(callers.map((one) => signIn(one, Wallet.createRandom(), made["code"])));
-  expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 403]);
+  expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([200, 403]);
 });
 
 test("what operators do is for operators, and what gives power for fresh ones", async () => {

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { graceTime, nextRefreshState, type RefreshState } from "../../src/store/commands/refresh-tokens.ts";
@@ -28,11 +29,11 @@ class Present implements fc.Command<Model, Real> {
     const isSpare = at === model.spare && real.now - model.rotatedAt <= 60_000;
     const outcome = nextRefreshState(real.state, model.given[at]!, next, real.now);
     if (!isNewest && !isSpare) {
-      expect(outcome).toBe("reuse");
+      assert.equal(outcome, "reuse");
       model.isEnded = true;
       return;
     }
-    expect(outcome).not.toBe("reuse");
+    assert.notEqual(outcome, "reuse");
     real.state = outcome as RefreshState;
     if (isNewest) model.rotatedAt = real.now;
     model.spare = isNewest ? at : undefined;
