@@ -47,7 +47,7 @@ export const commonErrors: readonly ErrorCode[] = [
 export const bodyErrors: readonly ErrorCode[] = ["ERR_REQUEST_MALFORMED", "ERR_REQUEST_MEDIA_TYPE"];
 
 const proof: readonly ErrorCode[] = ["ERR_SESSION_DPOP", "ERR_SESSION_NONCE"];
-const session: readonly ErrorCode[] = [...proof, "ERR_SESSION_TOKEN"];
+const session: readonly ErrorCode[] = [...proof, "ERR_SESSION_TOKEN", "ERR_AUTH_SUSPENDED"];
 
 /** What follows from who calls. */
 export const callerErrors: Readonly<Record<Caller, readonly ErrorCode[]>> = {

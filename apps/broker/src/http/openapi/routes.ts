@@ -1,4 +1,5 @@
 import { accountRoutes } from "./describe-account.ts";
+import { accountsRoutes } from "./describe-accounts.ts";
 import { credentialRoutes } from "./describe-credentials.ts";
 import { publicRoutes } from "./describe-public.ts";
 import { signInRoutes } from "./describe-sign-in.ts";
@@ -12,5 +13,6 @@ export const routeDescriptions: readonly RouteDescription[] = [
   ...publicRoutes,
   ...signInRoutes,
   ...accountRoutes,
+  ...accountsRoutes,
   ...credentialRoutes,
 ];

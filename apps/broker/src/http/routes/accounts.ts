@@ -11,7 +11,8 @@ import { operator } from "../context.ts";
 import { malformed } from "../object.ts";
 import { identityJson } from "./identities.ts";
 
-const inviteBody = v.strictObject({
+/** What an invite may be. */
+export const inviteBody = v.strictObject({
   role: v.optional(v.picklist(["member", "operator"]), "member"),
   expires_in: v.optional(v.pipe(v.number(), v.integer(), v.minValue(60), v.maxValue(2_592_000)), 604_800),
 });

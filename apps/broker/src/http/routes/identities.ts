@@ -11,7 +11,8 @@ import { readJson } from "../body.ts";
 import { countStranger, freshPerson, sourceOf } from "../context.ts";
 import { malformed, optionalText, readObject } from "../object.ts";
 
-const identityBody = v.strictObject({
+/** An identity to unlink. */
+export const identityBody = v.strictObject({
   type: v.pipe(v.string(), v.minLength(1), v.maxLength(64)),
   value: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
 });
