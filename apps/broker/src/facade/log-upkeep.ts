@@ -6,6 +6,8 @@ import type { Guard } from "./guard.ts";
 
 /** The slow work on the log, each call with a deadline and its answer checked. */
 export interface UpkeepFacade {
+  /** Deletes what opens an account's records. Idempotent. */
+  erase(account: string, requestId: string): Promise<void>;
   rotateKey(requestId: string): Promise<string>;
   backup(directory: string, requestId: string): Promise<TreeHead>;
 }
@@ -16,6 +18,7 @@ const copyPatience = 3_600_000;
 /** Puts the facade before a log's upkeep. */
 export function createUpkeepFacade(upkeep: LogUpkeep, guard: Pick<Guard, "run" | "read">): UpkeepFacade {
   return {
+    erase: async (account, requestId) => guard.run("erase", requestId, (call) => upkeep.erase(account, call)),
     rotateKey: async (requestId) =>
       guard.read("rotateKey", v.string(), await guard.run("rotateKey", requestId, (call) => upkeep.rotateKey(call))),
     backup: async (directory, requestId) => {
