@@ -44,7 +44,7 @@ const config = { "~standard": { version: 1, vendor: "acme", validate: (value) =>
 const fail = (code) => Object.defineProperty(Object.assign(new Error(code), { code, facts: { reason: "mood" } }), Symbol.for("agentkeys.error"), { value: true });
 export default { kind: "audit", name: "moody", apiVersion: 1, capabilities: ["log"], config, async create() {
   const events = new Map();
-  const receipt = (id) => JSON.stringify({ held: id });
+  const receipt = (id) => JSON.stringify({ entry: id, tlog_proof: "", anchors: [], openings: [] });
   return {
     async append(list) {
       const now = list.some((event) => event.type === 2) ? mood() : "";

@@ -4,11 +4,14 @@ import { loadPlugins } from "./boot/compose.ts";
 import { readConfig } from "./boot/read-config.ts";
 import { startBroker } from "./boot/serve.ts";
 import { createLogger } from "./ops/logger.ts";
+import { confirm, recover } from "./programs/recover.ts";
 
 const usage = `agentkeys-broker: credentials for agents, recorded before they are released
 
   agentkeys-broker [--config FILE]               start (without a file: ./agentkeys.toml if it is there, else the defaults)
   agentkeys-broker config check [--config FILE]  check the file and the plug-ins it names; opens no socket
+  agentkeys-broker recover --new-epoch [--yes] [--config FILE]
+                                                 go on with the log as it stands, as a new epoch; no broker may be running
 
 Exit codes: 0 stopped as asked, 130 or 143 stopped by a second signal, 64 usage, 70 storage failed, 78 configuration, or data that needs an operator.
 `;
@@ -30,7 +33,12 @@ export async function main(args: readonly string[]): Promise<number> {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { config: { type: "string" }, help: { type: "boolean" } },
+      options: {
+        config: { type: "string" },
+        help: { type: "boolean" },
+        "new-epoch": { type: "boolean" },
+        yes: { type: "boolean" },
+      },
     });
     if (values.help === true) {
       process.stdout.write(usage);
@@ -38,6 +46,8 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     if (positionals.length === 0) return await run(values.config);
     if (positionals.join(" ") === "config check") return await check(values.config);
+    if (positionals.join(" ") === "recover" && values["new-epoch"] === true)
+      return await startAgain(values.config, values.yes === true);
     process.stderr.write(`unknown command: ${positionals.join(" ")}\n\n${usage}`);
     return exit.usage;
   } catch (error) {
@@ -54,6 +64,17 @@ async function check(file: string | undefined): Promise<number> {
   for (const { selected, version } of loaded)
     process.stdout.write(`${selected.kind}.${selected.name}: ${selected.specifier} ${version}\n`);
   process.stdout.write("the configuration is good\n");
+  return 0;
+}
+
+async function startAgain(file: string | undefined, isYes: boolean): Promise<number> {
+  const config = readConfig(file);
+  const question = `The log in ${config.dataDirectory} ends here and goes on as a new epoch. What a newer copy has beyond it is given up.`;
+  if (!(await confirm(question, isYes))) {
+    process.stderr.write("nothing was changed: this needs a yes on a terminal, or --yes\n");
+    return exit.usage;
+  }
+  await recover(config, (line) => process.stdout.write(`${line}\n`));
   return 0;
 }
 

@@ -68,6 +68,15 @@ test("an old data_dir put back over a newer one makes the program refuse, with e
   expect(refused.stderr).toContain("ERR_AUDIT_REWOUND");
   expect(refused.stderr).toContain("recover --new-epoch");
   expect(refused.stdout).toBe("");
+
+  const unsure = await runProgram(["recover", "--new-epoch", ...config()], broker.folder);
+  expect(unsure).toMatchObject({ code: 64, stderr: expect.stringContaining("nothing was changed") as unknown });
+  const recovered = await runProgram(["recover", "--new-epoch", "--yes", ...config()], broker.folder);
+  expect(recovered.stderr).toBe("");
+  expect(recovered).toMatchObject({ code: 0, stdout: expect.stringMatching(/goes on as \S+\/2;/u) as unknown });
+  await broker.restart();
+  const known = (await (await fetch(`${broker.url}/.well-known/agentkeys`)).json()) as { log: { origin: string } };
+  expect(known.log.origin).toMatch(/\/2$/u);
 });
 
 test("a kill -9 leaves files that the next start takes", async () => {
