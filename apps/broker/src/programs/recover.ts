@@ -58,7 +58,9 @@ export async function recover(config: BrokerConfig, tell: Tell): Promise<EpochSt
     const first = await begin();
     let last = first;
     // An origin is never used again: the lost copy may have been some epochs further.
-    while (prefixOf(last.origin) === known?.prefix && epochOf(last.origin) <= known.epoch) last = await begin();
+    const isUsed = (origin: string): boolean => prefixOf(origin) === known?.prefix && epochOf(origin) <= known.epoch;
+    // One after the other: each begins where the one before ended.
+    while (isUsed(last.origin)) last = await begin();
     await file.write(await readHead(plugin, found.config, host, name));
     tell(`the log ${first.previous.origin} ends at ${first.previous.size} records, root ${first.previous.root}`);
     tell(`the log goes on as ${last.origin}; its first record names the old one`);
