@@ -73,7 +73,7 @@ export async function recover(config: BrokerConfig, tell: Tell): Promise<EpochSt
 
 /** Asks on a terminal; with `isYes`, or without a terminal to ask on, answers at once. */
 export async function confirm(question: string, isYes: boolean): Promise<boolean> {
-  if (isYes || process.stdin.isTTY !== true) return isYes;
+  if (isYes || !process.stdin.isTTY) return isYes;
   const asking = createInterface({ input: process.stdin, output: process.stderr });
   try {
     return (await asking.question(`${question} Type yes to go on: `)).trim() === "yes";
