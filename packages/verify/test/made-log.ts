@@ -61,7 +61,11 @@ export class MadeLog {
 
   /** The tree of the first `size` entries. */
   tree(size = this.entries.length): GrownTree {
-    return growTree(0, [], this.entries.slice(0, size).map(leafHash));
+    return growTree(
+      0,
+      [],
+      this.entries.slice(0, size).map((entry) => leafHash(entry)),
+    );
   }
 
   /** The checkpoint text of a size. */

@@ -19,7 +19,7 @@ import {
   toHex,
   type GrownTree,
 } from "@agentkeys/log";
-import { Batch, parseRecordId, type AppendOrder, type PlacedEntry } from "./batch.ts";
+import { Batch, parseRecordId, sha256, type AppendOrder, type PlacedEntry } from "./batch.ts";
 import { proofError } from "../errors.ts";
 import { checkTail } from "../upkeep/tail.ts";
 import type { Epoch } from "../upkeep/epoch.ts";
@@ -59,8 +59,8 @@ export class MerkleLog {
     const batch = new Batch({ store: this.#store, vault: this.#vault, walletIndexKey, position });
     const { placed, grown } = this.#store.transact(() => {
       const found = orders.map((order) => batch.place(order));
-      const leaves = batch.fresh.map(({ entry }) => leafHash(entry));
-      const tree = growTree(size, edge, leaves);
+      const leaves = batch.fresh.map(({ entry }) => leafHash(entry, sha256));
+      const tree = growTree(size, edge, leaves, sha256);
       this.#store.write(batch.fresh, tree.nodes, epoch.firstPlace);
       return { placed: found, grown: tree };
     });

@@ -1,6 +1,6 @@
 import { equalBytes, leafHash, nodeHash } from "@agentkeys/log";
 import { storageError } from "../errors.ts";
-import { recordIdOf } from "../thread/batch.ts";
+import { recordIdOf, sha256 } from "../thread/batch.ts";
 import type { Epoch } from "./epoch.ts";
 import type { LogStore } from "../thread/store.ts";
 
@@ -30,14 +30,14 @@ export function checkEntry(store: LogStore, { firstPosition, hashAt }: Epoch, in
   const stored = store.at(firstPosition + index);
   const isSame =
     stored !== undefined &&
-    equalBytes(leafHash(stored.entry), hashAt(0, index)) &&
+    equalBytes(leafHash(stored.entry, sha256), hashAt(0, index)) &&
     equalBytes(recordIdOf(stored.entry), stored.id);
   if (!isSame) throw storageError(`entry ${index} is not the one that was hashed`);
 }
 
 /** Throws ERR_AUDIT_STORAGE unless the hash is that of its two parts. */
 export function checkNode({ hashAt }: Epoch, level: number, index: number): void {
-  const hash = nodeHash(hashAt(level - 1, 2 * index), hashAt(level - 1, 2 * index + 1));
+  const hash = nodeHash(hashAt(level - 1, 2 * index), hashAt(level - 1, 2 * index + 1), sha256);
   if (!equalBytes(hash, hashAt(level, index)))
     throw storageError(`hash ${index} of level ${level} is not that of its parts`);
 }
