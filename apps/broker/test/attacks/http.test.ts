@@ -132,7 +132,7 @@ test("five wrong user codes close the door for the account, also for the right c
   const started = await startPairing(await Caller.open(broker.url));
   for (let at = 0; at < 5; at += 1) await stranger.call("POST", "/v1/pairings/view", { user_code: `0000-000${at}` });
   const answer = await stranger.call("POST", "/v1/pairings/approve", { user_code: started.body.user_code });
-  expect(answer.body.code).toBe("ERR_GRANT_USER_CODE");
+  expect(answer.body).toMatchObject({ status: 429, code: "ERR_REQUEST_RATE_LIMITED" });
   expect((await person.call("POST", "/v1/pairings/view", { user_code: started.body.user_code })).status).toBe(200);
 });
 

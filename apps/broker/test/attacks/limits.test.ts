@@ -174,10 +174,10 @@ test("an agent goes on where another one at its address sends bad tokens, and no
   expectLimited(await mint());
 });
 
-test("codes: after two wrong claim codes the right one is turned away too, from there", async () => {
+test("codes: after two wrong codes the right one is turned away too, from there", async () => {
   const body = (code: string) => ({ address: Wallet.createRandom().address, chain_id: 1, claim_code: code });
   for (let at = 0; at < 2; at += 1)
-    expect((await start("192.0.2.9", body("0".repeat(26)))).body.code).toBe("ERR_AUTH_CLAIM_CODE");
+    expect((await start("192.0.2.9", body("0".repeat(26)))).body.code).toBe("ERR_AUTH_INVITE");
   expectLimited(await start("192.0.2.9", body(claimCode)));
 });
 
