@@ -1,14 +1,21 @@
+import { mkdirSync } from "node:fs";
+import * as v from "valibot";
 import { Outcome, RecordType } from "@agentkeys/log";
+import type { Broker } from "../broker.ts";
 import { newEvent } from "../flows/event.ts";
 import { createApp } from "../http/app.ts";
 import { openListener } from "../http/listener.ts";
 import { createProxyCheck } from "../http/source.ts";
 import { createTraffic } from "../http/traffic.ts";
 import { startAnchorLoop } from "../ops/anchor-loop.ts";
+import { backUp } from "../ops/backup.ts";
+import { openControl, type ControlActions } from "../ops/control.ts";
 import { collectState } from "../ops/collect.ts";
 import type { Logger } from "../ops/logger.ts";
 import { serveMetrics } from "../ops/metrics-listener.ts";
 import { startSweep } from "../ops/sweep.ts";
+import { summarize } from "../programs/backup.ts";
+import { rotatable, rotateKey } from "../programs/keygen.ts";
 import { renewClaimCode } from "./claim-code.ts";
 import { compose } from "./compose.ts";
 import type { BrokerConfig } from "./read-config.ts";
@@ -38,12 +45,16 @@ export async function startBroker(
   show: (text: string) => void,
   onFatal: (error: Error) => void,
 ): Promise<RunningBroker> {
-  const { broker, registry, close } = await compose(config, logger, onFatal);
-  const closers: (() => Promise<void> | void)[] = [close];
+  mkdirSync(config.dataDirectory, { recursive: true, mode: 0o700 });
+  // First of all: a second broker on the same data ends here, before it touches any of it.
+  const control = await openControl(config.dataDirectory, logger);
+  const closers: (() => Promise<void> | void)[] = [() => control.close()];
   const closeAll = async (): Promise<void> => {
     for (const one of closers.splice(0).toReversed()) await one();
   };
   try {
+    const { broker, registry, close } = await compose(config, logger, onFatal);
+    closers.push(close);
     await broker.log.append(bootEvent(broker), "boot");
     await broker.outbox.drain();
     await renewClaimCode(broker, config.dataDirectory, show);
@@ -70,6 +81,7 @@ export async function startBroker(
       await traffic.drain(drainTime);
       await listener.close(goodbyeTime);
     });
+    control.serve(actionsOf(broker, config));
     return { publicUrl: broker.publicUrl, close: closeAll };
   } catch (error) {
     await closeAll();
@@ -77,7 +89,21 @@ export async function startBroker(
   }
 }
 
-function bootEvent(broker: Awaited<ReturnType<typeof compose>>["broker"]) {
+const backupInput = v.strictObject({ directory: v.string() });
+const rotateInput = v.strictObject({ purpose: v.picklist(rotatable) });
+
+/** What programs of the same user may ask of this broker. */
+function actionsOf(broker: Broker, config: BrokerConfig): ControlActions {
+  return {
+    backup: async (input) => {
+      const { directory } = v.parse(backupInput, input);
+      return summarize(await backUp({ ...broker, dataDirectory: config.dataDirectory }, directory));
+    },
+    rotate: async (input) => rotateKey(broker, v.parse(rotateInput, input).purpose),
+  };
+}
+
+function bootEvent(broker: Broker) {
   const plugins = broker.plugins.map(({ package: name, version, integrity }) => ({ name, version, integrity }));
   return newEvent(broker, RecordType.boot, { outcome: Outcome.notApplicable, body: { plugins } });
 }

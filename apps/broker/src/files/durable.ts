@@ -36,7 +36,12 @@ export async function readFileIfThere(path: string): Promise<string | undefined>
   try {
     return await readFile(path, "utf8");
   } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(fault)) return undefined;
     throw fault;
   }
+}
+
+/** True for the error of a file that is not there. */
+export function isMissing(fault: unknown): boolean {
+  return (fault as NodeJS.ErrnoException).code === "ENOENT";
 }

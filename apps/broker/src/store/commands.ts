@@ -8,7 +8,7 @@ import { linkIdentity, unlinkIdentity } from "./commands/identities.ts";
 import { acknowledgeEvents, recordEvents } from "./commands/outbox.ts";
 import { decidePairing, pollPairing, startPairing, viewPairing } from "./commands/pairings.ts";
 import { rotateRefreshToken, settleRefreshToken } from "./commands/refresh-tokens.ts";
-import { revokeAgent, revokeSessions } from "./commands/sessions.ts";
+import { endEverySession, revokeAgent, revokeSessions } from "./commands/sessions.ts";
 import { completeSignIn } from "./commands/sign-in.ts";
 import { failUse, releaseUse, reserveUse, sweepUses } from "./commands/uses.ts";
 import { keyValueCommands } from "./key-value-commands.ts";
@@ -21,6 +21,7 @@ export const commands = {
   createCode,
   createGrant,
   decidePairing,
+  endEverySession,
   eraseAccount,
   failUse,
   keepEvidence,

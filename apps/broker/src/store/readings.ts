@@ -43,6 +43,8 @@ export interface Readings {
   attempt(challengeId: string): Attempt | undefined;
   attemptByPoll(pollHash: string): Attempt | undefined;
   liveSession(id: string, now: number): LiveSession | undefined;
+  /** Accounts with a session of a person or an agent. */
+  accountsWithSessions(now: number): readonly string[];
   sessionsOf(account: string, now: number): readonly Session[];
   agent(id: string): Agent | undefined;
   agentsOf(account: string): readonly Agent[];
@@ -102,6 +104,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     .from(sessions)
     .where(and(eq(sessions.id, id), isLive))
     .prepare();
+  const accountsWithSessions = db.selectDistinct({ account: sessions.account }).from(sessions).where(isLive).prepare();
   const sessionsOf = db
     .select()
     .from(sessions)
@@ -143,6 +146,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
       const holder = found === undefined ? undefined : account.get({ id: found.account });
       return found === undefined || holder === undefined ? undefined : { ...found, suspendedAt: holder.suspendedAt };
     },
+    accountsWithSessions: (at) => accountsWithSessions.all({ now: at }).map((row) => row.account),
     sessionsOf: (value, at) => sessionsOf.all({ id: value, now: at }),
     agent: (value) => agent.get({ id: value }),
     agentsOf: (value) => agentsOf.all({ id: value }),

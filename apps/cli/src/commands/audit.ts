@@ -11,7 +11,7 @@ import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { recordsSchema } from "../wire.ts";
-import { parsePositive, parseSeconds } from "./options.ts";
+import { parseIndex, parsePositive, parseSeconds } from "./options.ts";
 import { addTrustOptions, formatPolicy, pinnedTrust, type TrustOptions } from "./pinned-trust.ts";
 import { addVerify } from "./verify.ts";
 
@@ -32,7 +32,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
       .description("list the account's records, or fetch one record's receipt as it is now"),
   )
     .option("--limit <count>", "how many records to list, newest first", parsePositive, 20)
-    .option("--before <index>", "list the records before this one", parsePositive)
+    .option("--before <index>", "list the records before this one, as an index is shown", parseIndex)
     .option(
       "--wait-witnessed <duration>",
       "wait until a trusted witness has cosigned it, at most so long",

@@ -41,6 +41,12 @@ export function parseSeconds(text: string): number {
   return seconds;
 }
 
+/** An index of a record: a whole number, below 0 in an earlier epoch of the log. */
+export function parseIndex(text: string): number {
+  if (!/^(0|-?[1-9][0-9]{0,14})$/u.test(text)) throw new InvalidArgumentError("it is a whole number.");
+  return Number(text);
+}
+
 /** A whole number from 1. */
 export function parsePositive(text: string): number {
   if (!/^[1-9][0-9]{0,8}$/u.test(text)) throw new InvalidArgumentError("it is a whole number from 1.");

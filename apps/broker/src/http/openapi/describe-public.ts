@@ -22,7 +22,8 @@ const log = v.strictObject({
   epochs: v.array(v.strictObject({ origin: v.string(), log_id: v.string(), vkeys: v.array(v.string()), size: count })),
 });
 const record = v.strictObject({
-  index: count,
+  // Below 0 in an earlier epoch of the log.
+  index: v.pipe(v.number(), v.safeInteger()),
   id: v.string(),
   time: instant,
   type: v.string(),
@@ -197,7 +198,10 @@ export const publicRoutes: readonly RouteDescription[] = [
     route: "GET /v1/audit/records",
     summary: "The account's own records, newest first.",
     caller: "person",
-    query: { before: v.pipe(v.string(), v.regex(/^\d+$/u)), limit: v.pipe(v.string(), v.regex(/^[1-9]\d{0,2}$/u)) },
+    query: {
+      before: v.pipe(v.string(), v.regex(/^(0|-?[1-9]\d{0,14})$/u)),
+      limit: v.pipe(v.string(), v.regex(/^[1-9]\d{0,2}$/u)),
+    },
     answers: { 200: { means: "The records.", schema: v.strictObject({ records: v.array(record) }) } },
     errors: [...pluginErrors, "ERR_AUDIT_UNAVAILABLE", "ERR_AUDIT_STORAGE", "ERR_REQUEST_MALFORMED"],
   },

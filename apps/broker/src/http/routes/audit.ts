@@ -9,7 +9,7 @@ import type { BrokerApp } from "../app.ts";
 import { countStranger, person, presented } from "../context.ts";
 
 const page = v.object({
-  before: v.optional(v.pipe(v.string(), v.regex(/^(0|[1-9]\d{0,15})$/u), v.transform(Number))),
+  before: v.optional(v.pipe(v.string(), v.regex(/^(0|-?[1-9]\d{0,14})$/u), v.transform(Number))),
   limit: v.optional(v.pipe(v.string(), v.regex(/^[1-9]\d{0,2}$/u), v.transform(Number), v.maxValue(200)), "50"),
 });
 

@@ -1,7 +1,7 @@
 import { and, eq, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
-import { agents, sessions } from "../schema.ts";
+import { agents, attempts, codes, pairings, sessions } from "../schema.ts";
 import { enqueueRevocation } from "./outbox.ts";
 
 /** A session as stored. */
@@ -21,6 +21,19 @@ export function revokeSessions(
   if (ended.changes > 0) enqueueRevocation(db, [input.event]);
   else if (input.session !== undefined)
     throw new AgentKeysError("ERR_REQUEST_NOT_FOUND", "there is no such session", {});
+}
+
+/**
+ * Ends every session there is, with all that waits to become one: sign-ins, pairings, codes. For a store that comes from a backup,
+ * where what was ended since then would live again.
+ */
+export function endEverySession(
+  db: Transaction,
+  input: { readonly now: number; readonly events: readonly AuditEvent[] },
+): void {
+  db.update(sessions).set({ revokedAt: input.now }).where(isNull(sessions.revokedAt)).run();
+  for (const waiting of [attempts, pairings, codes]) db.delete(waiting).run();
+  enqueueRevocation(db, input.events);
 }
 
 /** Ends an agent: its sessions with it, and every use of its grants. */

@@ -1,0 +1,110 @@
+import { loadPlugins } from "../boot/compose.ts";
+import { readConfig } from "../boot/read-config.ts";
+import { backup } from "./backup.ts";
+import { exit, print, UsageError, type Command, type Given } from "./command.ts";
+import { keygen, rotatable, rotate } from "./keygen.ts";
+import { confirm, recover } from "./recover.ts";
+import { restore } from "./restore.ts";
+import { start } from "./start.ts";
+
+const yes = { yes: { type: "boolean", short: "y" } } as const;
+const newEpoch = { "new-epoch": { type: "boolean" } } as const;
+
+/** Every command of `agentkeys-broker`, in the order of its help. */
+export const commands: readonly Command[] = [
+  {
+    name: "",
+    takes: "",
+    summary: "start (without a file: ./agentkeys.toml if it is there, else the defaults)",
+    help: "It is ready when it says so on stdout. SIGTERM or SIGINT stops it; a second one at once.",
+    words: 0,
+    options: {},
+    run: async ({ config }) => start(config),
+  },
+  {
+    name: "config check",
+    takes: "",
+    summary: "check the file and the plug-ins it names; opens no socket",
+    help: "Every mistake is told at once, with its path in the file.",
+    words: 0,
+    options: {},
+    async run({ config }) {
+      const loaded = await loadPlugins(readConfig(config));
+      for (const { selected, version } of loaded)
+        print(`${selected.kind}.${selected.name}: ${selected.specifier} ${version}`);
+      print("the configuration is good");
+      return exit.done;
+    },
+  },
+  {
+    name: "keygen",
+    takes: `[--rotate ${rotatable.join("|")}]`,
+    summary: "make the signing keys ahead of the first start, or a new one of a purpose",
+    help: `With --rotate a running broker signs with the new key at once, without a restart; what the old one signed stays good.
+
+  agentkeys-broker keygen --rotate workload`,
+    words: 0,
+    options: { rotate: { type: "string" } },
+    async run({ config, options }) {
+      const purpose = rotatable.find((one) => one === options["rotate"]);
+      if (purpose !== undefined) await rotate(readConfig(config), purpose, print);
+      else if (options["rotate"] === undefined) await keygen(readConfig(config), print);
+      else throw new UsageError(`--rotate takes one of ${rotatable.join(", ")}`);
+      return exit.done;
+    },
+  },
+  {
+    name: "backup",
+    takes: "DIR",
+    summary: "copy all that the broker keeps into an empty folder, while it runs or not",
+    help: `The copy is consistent, and whole once DIR/manifest.json is there. It holds the signing keys.
+
+  agentkeys-broker backup /var/backups/agentkeys/2026-11-24`,
+    words: 1,
+    options: {},
+    async run({ config, words: [directory = ""] }) {
+      await backup(readConfig(config), directory, print);
+      return exit.done;
+    },
+  },
+  {
+    name: "restore",
+    takes: "DIR --new-epoch [--yes]",
+    summary: "put a backup into an empty data_dir, and go on with its log as a new epoch",
+    help: `Ends every session in it: what was revoked after the backup would live again. No broker may be running.
+
+  agentkeys-broker restore /var/backups/agentkeys/2026-11-24 --new-epoch`,
+    words: 1,
+    options: { ...newEpoch, ...yes },
+    async run(given) {
+      const config = readConfig(given.config);
+      const question = `Puts ${given.words[0]} into ${config.dataDirectory} and goes on with its log as a new epoch. What came after the backup is given up.`;
+      if (!(await isMeant(given, question))) return exit.usage;
+      await restore(config, given.words[0] ?? "", print);
+      return exit.done;
+    },
+  },
+  {
+    name: "recover",
+    takes: "--new-epoch [--yes]",
+    summary: "go on with the log as it stands, as a new epoch; no broker may be running",
+    help: "For a log whose newest copy is lost. Its first record names the old origin, size and root.",
+    words: 0,
+    options: { ...newEpoch, ...yes },
+    async run(given) {
+      const config = readConfig(given.config);
+      const question = `The log in ${config.dataDirectory} ends here and goes on as a new epoch. What a newer copy has beyond it is given up.`;
+      if (!(await isMeant(given, question))) return exit.usage;
+      await recover(config, print);
+      return exit.done;
+    },
+  },
+];
+
+/** A new epoch is asked for by name, and by a yes on a terminal or `--yes`. */
+async function isMeant({ options }: Given, question: string): Promise<boolean> {
+  if (options["new-epoch"] !== true) throw new UsageError("this begins a new epoch of the log: give --new-epoch");
+  if (await confirm(question, options["yes"] === true)) return true;
+  process.stderr.write("nothing was changed: this needs a yes on a terminal, or --yes\n");
+  return false;
+}
