@@ -18,7 +18,8 @@ let composition: Composition;
 beforeAll(async () => {
   mkdirSync(root, { recursive: true });
   folder = mkdtempSync(join(root, "openapi-"));
-  const config = { ...readConfig(undefined), dataDirectory: join(folder, "data") };
+  const [dataDirectory, highWaterDirectory] = [join(folder, "data"), join(folder, "high-water")];
+  const config = { ...readConfig(undefined), dataDirectory, highWaterDirectory };
   composition = await compose(
     config,
     createLogger(() => undefined, Date.now),
