@@ -148,3 +148,13 @@ describe("docs/build/client.md", () => {
     }
   });
 });
+
+describe("the page of others' failures", () => {
+  const rows = [...read("docs/trust/named-failures.md").matchAll(/\| `([^`]+)`: “([^”]+)” +\|$/gmu)];
+  it("names a test for each", () => {
+    expect(rows.length).toBeGreaterThan(40);
+  });
+  it.each(rows.map(([, file = "", title = ""]) => [title, file] as const))("finds “%s” in %s", (title, file) => {
+    expect(read(file)).toContain(`"${title}"`);
+  });
+});

@@ -69,6 +69,20 @@ test.each([
   await assertReleasesNothing(ground, code, () => ask(ground.agent, { scope: asked }));
 });
 
+test("and a grant that no ask could ever match is not made", async () => {
+  const { status } = await ground.person.call("GET", "/v1/grants");
+  expect(status).toBe(200);
+  for (const never of [
+    { ...scope, actions: ["admin"] },
+    { ...scope, resources: ["not a url at all "] },
+    { ...scope, resources: [audience, "https://two.example.com"] },
+    { ...scope, resources: ["https://*.example.com"] },
+  ]) {
+    const made = await grant(ground.person, ground.agentId, { scope: never });
+    expect({ status: made.status, code: made.body.code }).toEqual({ status: 400, code: "ERR_GRANT_SCOPE" });
+  }
+});
+
 test("not by an agent, account or grant named in the body in place of the caller's own", async () => {
   const { agent, id } = await pair(ground.broker, ground.person);
   for (const claim of [{ agent: ground.agentId }, { account: ground.account }, { agent_id: id }])

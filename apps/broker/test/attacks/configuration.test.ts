@@ -87,3 +87,12 @@ test("without a word about it nothing is trusted, nothing is measured, and every
   });
   expect(limits).toEqual({ ...defaultLimits, requests: 512, connections: 2048 });
 });
+
+test.each([
+  'gate = ["local"]',
+  'settle = { k = 1, of = ["w1"] }',
+  'lag = { max_age = "30m" }',
+  'require = "witnessed"',
+])("an audit policy that nothing reads is refused: %s", (line) => {
+  expect(() => config(`[audit]\n${line}\n`)).toThrow(/audit\.(gate|settle|lag|require)/u);
+});
