@@ -40,6 +40,7 @@ import { createHost, openSecret } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import { createRandom } from "./random.ts";
 import type { BrokerConfig } from "./read-config.ts";
+import { assertServableRights } from "./servable-rights.ts";
 import { watchLog, type Watch } from "./watch-log.ts";
 
 /** Deadlines of calls into plug-ins, in milliseconds. */
@@ -87,6 +88,7 @@ export async function compose(
     const metrics = createMetrics(registry);
     const tools: PluginTools = { store, logger, metrics, onFatal };
     const parts = await createPlugins(config, loaded, tools, closers);
+    assertServableRights(config, parts.issuers);
     const watch = await watchLog(config, parts, now, logger, onFatal);
     closers.push(() => watch.highWater.close());
     return { broker: await assemble(config, loaded, parts, watch, tools, closers), registry, close };

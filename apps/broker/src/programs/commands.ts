@@ -2,6 +2,7 @@ import { loadPlugins } from "../boot/compose.ts";
 import { readConfig } from "../boot/read-config.ts";
 import { backup } from "./backup.ts";
 import { exit, print, UsageError, type Command, type Given } from "./command.ts";
+import { examineAll, formatFindings } from "./doctor.ts";
 import { keygen, rotatable, rotate } from "./keygen.ts";
 import { confirm, recover } from "./recover.ts";
 import { restore } from "./restore.ts";
@@ -34,6 +35,39 @@ export const commands: readonly Command[] = [
         print(`${selected.kind}.${selected.name}: ${selected.specifier} ${version}`);
       print("the configuration is good");
       return exit.done;
+    },
+  },
+  {
+    name: "config schema",
+    takes: "",
+    summary: "print the JSON Schema of the file, for editors",
+    help: `The sections of the plug-ins that the file names have their own schema in it.
+
+  agentkeys-broker config schema > agentkeys.schema.json   # then, first line of the file: #:schema ./agentkeys.schema.json`,
+    words: 0,
+    options: {},
+    async run({ config }) {
+      const loaded = await loadPlugins(readConfig(config));
+      // Its converter is of no use to a start.
+      const { describeConfig } = await import("./config-schema.ts");
+      print(JSON.stringify(describeConfig(loaded), undefined, 2));
+      return exit.done;
+    },
+  },
+  {
+    name: "doctor",
+    takes: "[--json]",
+    summary: "look at all that the broker needs, running or not; changes nothing",
+    help: "Exit code 1 where a line says fail, 78 where the configuration itself is unusable.",
+    words: 0,
+    options: { json: { type: "boolean" } },
+    async run({ config, options }) {
+      const { findings, json } = await examineAll(config);
+      if (options["json"] === true) print(JSON.stringify(json));
+      else for (const line of formatFindings(findings)) print(line);
+      const failed = findings.filter(({ status }) => status === "fail");
+      if (failed.length === 0) return exit.done;
+      return failed.some(({ check }) => check === "configuration") ? exit.config : exit.failed;
     },
   },
   {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { defaultLimits } from "../../src/http/limits.ts";
 import { readConfig, type BrokerConfig } from "../../src/boot/read-config.ts";
+import { openBroker } from "../flows/harness.ts";
 
 const root = join(import.meta.dirname, "../../.agentkeys-test");
 mkdirSync(root, { recursive: true });
@@ -95,4 +96,13 @@ test.each([
   'require = "witnessed"',
 ])("an audit policy that nothing reads is refused: %s", (line) => {
   expect(() => config(`[audit]\n${line}\n`)).toThrow(/audit\.(gate|settle|lag|require)/u);
+});
+
+test("rights and ceilings that their issuer can never serve are refused at the start, each by its path", async () => {
+  const row = (table: string, actions: string, resources: string): string =>
+    `[[${table}]]\n${table === "rights" ? 'who = { role = "operator" }\n' : ""}issuer = "oidc"\nscope = { actions = [${actions}], resources = [${resources}] }\nmax_ttl = "1h"\n`;
+  const good = row("rights", '"token", "read"', '"https://*", "https://a.example"');
+  const wrong = row("rights", '"read"', '"https://*"') + row("ceiling", '"write"', '"https://*"');
+  await expect(openBroker(good + wrong)).rejects.toThrow(/rights\.1\.scope: [\s\S]*ceiling\.0\.scope: /u);
+  await (await openBroker(good)).close();
 });
