@@ -128,6 +128,7 @@ async function createPlugins(
       publicUrl: config.publicUrl,
       dataDirectory: config.dataDirectory,
       origin: config.origin,
+      allowPrivate: config.allowPrivate,
       now,
       logger,
       measure: (measurement, value) => metrics.pluginValues.with(`${kind}.${name}`, measurement).add(value),

@@ -41,6 +41,10 @@ const network = v.pipe(
   v.string(),
   v.check((text) => parseNetwork(text) !== undefined, "expected a network such as 10.0.0.0/8 or 2001:db8::/32"),
 );
+const hostAndPort = v.pipe(
+  v.string(),
+  v.regex(/^(\[[0-9a-f:]+\]|[a-z0-9._-]+):[1-9]\d{0,4}$/u, "expected host:port, such as node.internal:8545"),
+);
 const hostName = v.pipe(
   v.string(),
   v.regex(
@@ -97,6 +101,7 @@ export const configSchema = v.strictObject({
       trusted_proxies: v.optional(v.array(network), []),
       forwarded_header: v.optional(v.picklist(["x-forwarded-for", "forwarded"]), "x-forwarded-for"),
       hosts: v.optional(v.array(hostName), []),
+      allow_private: v.optional(v.array(hostAndPort), []),
     }),
     {},
   ),

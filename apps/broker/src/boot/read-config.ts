@@ -38,6 +38,8 @@ export interface BrokerConfig {
   readonly forwardedHeader: ForwardedHeader;
   /** Names served in the Host header besides that of `publicUrl`. */
   readonly hosts: readonly string[];
+  /** `host:port` pairs on private networks that plug-ins may fetch from. */
+  readonly allowPrivate: ReadonlySet<string>;
   readonly limits: LimitsConfig & { readonly requests: number; readonly connections: number };
   readonly logLevel: LogLevel;
   /** Where Prometheus finds the metrics; nowhere without it. */
@@ -111,6 +113,7 @@ function compose(config: ConfigFile, file: string, hasFile: boolean): BrokerConf
     trustedProxies: config.broker.trusted_proxies,
     forwardedHeader: config.broker.forwarded_header,
     hosts: config.broker.hosts,
+    allowPrivate: new Set(config.broker.allow_private),
     limits: config.limits,
     logLevel: config.log.level,
     ...(metrics === undefined ? {} : { metrics }),

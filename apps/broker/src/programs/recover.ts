@@ -44,6 +44,7 @@ export async function recover(config: BrokerConfig, tell: Tell): Promise<EpochSt
       publicUrl: config.publicUrl,
       dataDirectory: config.dataDirectory,
       origin: config.origin,
+      allowPrivate: config.allowPrivate,
       now: Date.now,
       logger,
       measure: () => undefined,
