@@ -107,8 +107,29 @@ export const removals = [
   {
     name: "a wallet signs for its own address",
     file: "packages/auth-walletsig/src/wallet-sign-in.ts",
-    find: "if ((await recoverSigner(message, signature)) !== address)",
-    replace: "if ((await recoverSigner(message, signature)) === undefined)",
+    find: "(await recovery.recover(text, signature)) === address",
+    replace: "(await recovery.recover(text, signature)) !== undefined",
     test: "packages/auth-walletsig/test/conformance.test.ts",
+  },
+  {
+    name: "a suspended account does nothing",
+    file: "apps/broker/src/steps/authenticate.ts",
+    find: "if (session.suspendedAt !== null)",
+    replace: "if (session === undefined)",
+    test: "apps/broker/test/flows/accounts.test.ts",
+  },
+  {
+    name: "a private address is not fetched",
+    file: "apps/broker/src/boot/host-fetch.ts",
+    find: "if (found.length === 0 || !found.every(({ address }) => isFine(address))) throw refuse();",
+    replace: "",
+    test: "apps/broker/test/boot/host-fetch.test.ts",
+  },
+  {
+    name: "a backup that was changed is not restored",
+    file: "apps/broker/src/files/manifest.ts",
+    find: "if (found.size !== one.size || found.sha256 !== one.sha256)",
+    replace: "if (found === null)",
+    test: "apps/broker/test/files/manifest.test.ts",
   },
 ];
