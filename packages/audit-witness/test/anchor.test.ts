@@ -54,7 +54,11 @@ test("an older head is `ahead`, and does not lower what is remembered", async ()
   const { log, host, publish } = await makeScene();
   log.grow(9);
   await publish();
-  expect(await publish(log.head(4))).toEqual({ status: "ahead", size: 9 });
+  // With the note the witness has, which the log itself has signed.
+  const theirs = expect.stringMatching(
+    /^keys\.example\/audit\/testkit0\/1\n9\n[\s\S]*\n— keys\.example\/audit\/testkit0\/1 /u,
+  );
+  expect(await publish(log.head(4))).toEqual({ status: "ahead", size: 9, theirs });
   log.grow(1);
   const before = host.requests.length;
   expect((await publish()).status).toBe("ok");

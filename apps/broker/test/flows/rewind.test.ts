@@ -1,7 +1,9 @@
 // What an operator may do to the files of a broker, and what the broker says at its next start.
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createPrivateKey, sign } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { formatCheckpoint, parseVkey, signNote } from "@agentkeys/log";
 import { ask, claim, grant, openBroker, pair, type TestBroker } from "./harness.ts";
 import { runProgram, startProgram } from "../programs.ts";
 import { setTimeout as wait } from "node:timers/promises";
@@ -166,6 +168,20 @@ test("an anchor that shows a fork stops issuing, keeps both heads, and refuses t
   await broker.restart();
 });
 
+/** A head of the log that it never had, under its own key. */
+async function signAhead(records: number): Promise<string> {
+  const { signing_keys: keys } = JSON.parse(readFileSync(join(data(), "audit-sqlite/log-keys.json"), "utf8"));
+  const { origin, ed25519_seed: seed } = keys.at(-1);
+  const privateKey = createPrivateKey({
+    key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.from(seed, "hex")]),
+    format: "der",
+    type: "pkcs8",
+  });
+  const known = (await (await fetch(`${broker.url}/.well-known/agentkeys`)).json()) as { log: { vkey: string } };
+  const text = formatCheckpoint({ origin, size: records, root: new Uint8Array(32).fill(7) });
+  return signNote(text, parseVkey(known.log.vkey), (bytes) => sign(null, bytes, privateKey));
+}
+
 test("an anchor that only says it is ahead stops nothing; one that shows our own signature does", async () => {
   const { caller } = await claim(broker);
   const { agent, id } = await pair(broker, caller);
@@ -174,5 +190,12 @@ test("an anchor that only says it is ahead stops nothing; one that shows our own
   writeFileSync(says, JSON.stringify({ publish: lied }));
   await expect.poll(() => broker.lines.some((line) => line.includes("anchor.ahead")), { timeout: 5000 }).toBe(true);
   expect((await ask(agent)).status).toBe(200);
-  expect(existsSync(join(broker.folder, "data.high-water/fork-far.json"))).toBe(false);
+  const kept = join(broker.folder, "data.high-water/fork-far.json");
+  expect(existsSync(kept)).toBe(false);
+  const theirs = await signAhead(1000);
+  writeFileSync(says, JSON.stringify({ publish: { ...lied, theirs } }));
+  await broker.restart();
+  await expect.poll(() => existsSync(kept), { timeout: 10_000 }).toBe(true);
+  expect((await ask(agent)).body).toMatchObject({ status: 503, code: "ERR_AUDIT_FORK" });
+  expect(readFileSync(kept, "utf8")).toContain(JSON.stringify(theirs).slice(1, -1));
 });
