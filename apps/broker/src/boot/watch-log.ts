@@ -26,5 +26,5 @@ export async function watchLog(
   const { origin } = await log.head("boot");
   const freeze = await openFreeze(config.highWaterDirectory, origin, now);
   await assertNotRewound({ log, anchors, file, logger });
-  return { freeze, highWater: createHighWater({ file, log, logger, now, onFatal }) };
+  return { freeze, highWater: createHighWater({ file, log, logger, now: () => performance.now(), onFatal }) };
 }

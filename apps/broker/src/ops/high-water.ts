@@ -49,6 +49,7 @@ interface HighWaterParts {
   readonly file: HighWaterFile;
   readonly log: LogFacade;
   readonly logger: Logger;
+  /** Milliseconds of a clock that only goes forward: a wall clock that is set must not look like a file that is not written. */
   readonly now: () => number;
   /** Told of a failed write: a storage that fails once is not to be trusted again, so the process ends. */
   readonly onFatal: (error: Error) => void;
