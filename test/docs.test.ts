@@ -11,6 +11,7 @@ import { compose, loadPlugins } from "../apps/broker/src/boot/compose.ts";
 import { readConfig } from "../apps/broker/src/boot/read-config.ts";
 import { createApp } from "../apps/broker/src/http/app.ts";
 import { createLogger } from "../apps/broker/src/ops/logger.ts";
+import { errorRegistry } from "../packages/core/src/error-registry.ts";
 import { errorsPage } from "../tools/generate-errors.mjs";
 
 const root = join(import.meta.dirname, "..");
@@ -76,6 +77,28 @@ function complete(block: string): string {
 describe("the generated pages", () => {
   it("list the errors of the registry as they are", () => {
     expect(read("docs/build/errors.md"), "run node tools/generate-errors.mjs").toBe(errorsPage());
+  });
+});
+
+describe("docs/operate/troubleshooting.md", () => {
+  const named = new Set(read("docs/operate/troubleshooting.md").match(/\bERR_[A-Z_]+\b/gu));
+
+  it("has every code on which an operator has to act, or a plug-in's author", () => {
+    const wanted = Object.entries(errorRegistry).filter(([, { fault }]) => fault === "operator" || fault === "plugin");
+    expect(wanted.length).toBeGreaterThan(15);
+    expect(wanted.map(([code]) => code).filter((code) => !named.has(code))).toEqual([]);
+  });
+
+  it("has no code that nothing tells", () => {
+    expect([...named].filter((code) => !Object.hasOwn(errorRegistry, code))).toEqual([]);
+  });
+});
+
+describe("docs/README.md", () => {
+  it("leads to every page of docs/operate", () => {
+    const index = read("docs/README.md");
+    const own = globSync("*.md", { cwd: join(root, "docs/operate") });
+    expect(own.filter((page) => !index.includes(`(operate/${page})`))).toEqual([]);
   });
 });
 

@@ -45,7 +45,10 @@ export function createHost(parts: HostParts): PluginHost {
   };
 }
 
-/** Opens `{file}` (relative to `folder`, mode 0600 or stricter) or `{env}`. A final line end is cut. */
+/**
+ * Opens `{file}` (relative to `folder`, mode 0600 or stricter; a credential of systemd has what mode systemd gives it) or `{env}`. A
+ * final line end is cut.
+ */
 export function openSecret(reference: SecretReference, folder: string): string {
   const refuse = (name: string, reason: string): AgentKeysError =>
     new AgentKeysError("ERR_CONFIG_SECRET", `secret ${name}: ${reason}`, { reference: name, reason });
@@ -56,10 +59,19 @@ export function openSecret(reference: SecretReference, folder: string): string {
   }
   const path = resolve(folder, reference.file);
   try {
-    if ((statSync(path).mode & 0o077) !== 0) throw refuse(`file ${path}`, "others can read it; run chmod 600");
+    if ((statSync(path).mode & othersOf(path)) !== 0) throw refuse(`file ${path}`, "others can read it; run chmod 600");
     return readFileSync(path, "utf8").replace(/\r?\n$/u, "");
   } catch (fault) {
     if (fault instanceof AgentKeysError) throw fault;
     throw refuse(`file ${path}`, fault instanceof Error ? fault.message : String(fault));
   }
+}
+
+/**
+ * The permissions that a secret's file must not give. systemd grants its credentials to the service's user by an access list, which
+ * shows as a right of the group to read; the folder they lie in lets nobody else in.
+ */
+function othersOf(path: string): number {
+  const credentials = process.env["CREDENTIALS_DIRECTORY"];
+  return credentials !== undefined && dirname(path) === credentials ? 0o037 : 0o077;
 }
