@@ -6,6 +6,7 @@ import { requireAccount, takePassphrase, type Context } from "./context.ts";
 import { signInWithEmail, type EmailInvitation } from "./sign-in/email-sign-in.ts";
 import type { SignedIn, SignInStart } from "./sign-in/sign-in.ts";
 import { signInWithWallet } from "./sign-in/wallet-sign-in.ts";
+import { formatJson } from "./table.ts";
 import { unlockWallet } from "./wallet/keystore.ts";
 import { readWallet } from "./wallet/wallet-store.ts";
 
@@ -67,8 +68,7 @@ export async function signInBy(context: Context, start: SignInStart, signIn: Sig
 
 /** Says what the person has to do with the mail that is on its way. */
 export function announce({ terminal, isJson }: Context, { email, userCode, expiresAt }: EmailInvitation): void {
-  if (isJson)
-    terminal.print(JSON.stringify({ event: "email_sent", email, user_code: userCode, expires_at: expiresAt }));
+  if (isJson) terminal.print(formatJson({ event: "email_sent", email, user_code: userCode, expires_at: expiresAt }));
   terminal.note(`A link is on its way to ${email}. Open it and type this code there: ${userCode}`);
   terminal.note(`Waiting until ${expiresAt} …`);
 }

@@ -7,6 +7,7 @@ import type { HDNodeWallet } from "ethers";
 import { readAccount, type AccountFile } from "./account-file.ts";
 import { homeAt, type Home } from "./home.ts";
 import { readSecretFile } from "./private-file.ts";
+import { formatJson, printable } from "./table.ts";
 import type { Terminal } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -28,7 +29,7 @@ export interface Context {
   readonly passphraseFile: string | undefined;
   /** Wallets opened by this command, by name, so that one passphrase is asked once. */
   readonly unlocked: Map<string, HDNodeWallet>;
-  /** The result: `json` with `--json`, else the lines. */
+  /** The result: `json` with `--json`, else the lines, without what a terminal would act upon. */
   show(json: object, lines: readonly string[]): void;
 }
 
@@ -48,8 +49,8 @@ export function contextOf(command: Command, terminal: Terminal): Context {
     passphraseFile: options.passphraseFile,
     unlocked: new Map(),
     show(json, lines) {
-      if (isJson) terminal.print(JSON.stringify(json));
-      else for (const line of lines) terminal.print(line);
+      if (isJson) terminal.print(formatJson(json));
+      else for (const line of lines) terminal.print(printable(line));
     },
   };
 }

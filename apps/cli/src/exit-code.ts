@@ -1,6 +1,7 @@
 import { describeError, isAgentKeysError } from "@agentkeys/core";
 import { problemOf } from "@agentkeys/client";
 import { CommanderError } from "commander";
+import { formatJson, printable } from "./table.ts";
 import { Interrupted } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -13,6 +14,8 @@ export const exitCodes = {
   unexpected: 70,
   configuration: 78,
   interrupted: 130,
+  /** Who read the result has stopped (as a shell counts SIGPIPE). */
+  unread: 141,
 } as const;
 
 /** What a failed command says and ends with. */
@@ -58,13 +61,14 @@ export function failureOf(error: unknown): Failure {
         ? exitCodes.unreachable
         : exitCodes.refused;
     const facts = "issues" in error.facts ? (error.facts as { issues: readonly string[] }).issues : [];
-    const details = facts.filter((issue) => !message.includes(issue)).map((issue) => `\n  ${issue}`);
+    const details = facts.filter((issue) => !message.includes(issue)).map((issue) => `\n  ${printable(issue)}`);
     return {
       exitCode,
       code,
-      message: `${message}${details.join("")}`,
-      ...(nextStep === undefined ? {} : { nextStep }),
-      ...(requestId === undefined ? {} : { requestId }),
+      // A broker wrote parts of these: a line end in one would begin a line that looks like ours.
+      message: `${printable(message)}${details.join("")}`,
+      ...(nextStep === undefined ? {} : { nextStep: printable(nextStep) }),
+      ...(requestId === undefined ? {} : { requestId: printable(requestId) }),
     };
   }
   if (error instanceof VerdictBelow) return { exitCode: error.exitCode, message: error.message };
@@ -89,5 +93,5 @@ export function formatFailure(failure: Failure): string {
 /** The failure as one line of JSON, for `--json`. */
 export function formatFailureJson(failure: Failure): string {
   const { code, message, nextStep, requestId } = failure;
-  return JSON.stringify({ error: { code, message, next_step: nextStep, request_id: requestId } });
+  return formatJson({ error: { code, message, next_step: nextStep, request_id: requestId } });
 }

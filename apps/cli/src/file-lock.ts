@@ -1,4 +1,5 @@
-import { mkdir, open, readFile, rm, stat } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { AgentKeysError } from "@agentkeys/core";
@@ -11,7 +12,8 @@ const longest = 60_000;
 export async function withFileLock<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const giveUp = Date.now() + longest;
-  while (!(await tryLock(path))) {
+  const own = `${process.pid} ${randomUUID()}`;
+  while (!(await tryLock(path, own))) {
     if (Date.now() > giveUp) {
       const reason = `another process holds ${path}`;
       throw new AgentKeysError("ERR_CONFIG_PROFILE", reason, { reason });
@@ -21,26 +23,51 @@ export async function withFileLock<Result>(path: string, work: () => Promise<Res
   try {
     return await work();
   } finally {
-    await rm(path, { force: true });
+    // Whoever held it for too long may have been taken for gone; then it is another's by now.
+    if ((await readHolder(path)) === own) await rm(path, { force: true });
   }
 }
 
-async function tryLock(path: string): Promise<boolean> {
+async function tryLock(path: string, own: string): Promise<boolean> {
+  if (await tryCreate(path, own)) return true;
+  if (await isAbandoned(path)) await removeAbandoned(path, own);
+  return false;
+}
+
+/**
+ * Removes an abandoned lock under a lock of its own, and only if it is abandoned still: of two who saw that, the slower one would
+ * remove the lock that the faster one has made since.
+ */
+async function removeAbandoned(path: string, own: string): Promise<void> {
+  const removing = `${path}.removing`;
+  if (await tryCreate(removing, own)) {
+    if (await isAbandoned(path)) await rm(path, { force: true });
+    await rm(removing, { force: true });
+  } else if (await isAbandoned(removing)) await rm(removing, { force: true });
+}
+
+async function tryCreate(path: string, own: string): Promise<boolean> {
   try {
-    const file = await open(path, "wx", 0o600);
-    await file.writeFile(String(process.pid));
-    await file.close();
+    await writeFile(path, own, { flag: "wx", mode: 0o600 });
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
   }
-  if (await isAbandoned(path)) await rm(path, { force: true });
-  return false;
+}
+
+async function readHolder(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
 }
 
 async function isAbandoned(path: string): Promise<boolean> {
   try {
-    const holder = Number(await readFile(path, "utf8"));
+    const holder = Number((await readFile(path, "utf8")).split(" ")[0]);
     const { mtimeMs } = await stat(path);
     if (Date.now() - mtimeMs > longest) return true;
     // Written a moment after it is made; until then nobody knows whose it is.

@@ -6,6 +6,7 @@ import { openTerminal } from "./terminal.ts";
 
 /** Runs a command line (without node and script) on this process's terminal, and answers its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", stopUnread);
   const terminal = openTerminal();
   try {
     await buildProgram(terminal, readVersion()).parseAsync(args, { from: "user" });
@@ -16,9 +17,15 @@ export async function main(args: readonly string[]): Promise<number> {
     // No command at all: the help is on stderr already.
     if (error instanceof CommanderError && error.code === "commander.help") return exitCodes.usage;
     const failure = failureOf(error);
-    terminal.note(args.includes("--json") ? formatFailureJson(failure) : formatFailure(failure));
+    const text = args.includes("--json") ? formatFailureJson(failure) : formatFailure(failure);
+    for (const line of text.split("\n")) terminal.note(line);
     return failure.exitCode;
   }
+}
+
+/** Nobody reads any more, as after `| head -1`: there is nobody to tell, and nothing to go on for. */
+function stopUnread(error: NodeJS.ErrnoException): void {
+  process.exit(error.code === "EPIPE" ? exitCodes.unread : exitCodes.unexpected);
 }
 
 function readVersion(): string {

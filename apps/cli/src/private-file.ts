@@ -1,12 +1,18 @@
+import { randomUUID } from "node:crypto";
 import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AgentKeysError } from "@agentkeys/core";
 
-/** Writes a file only its owner reads, whole or not at all; it survives a crash once this resolves. Folders are made, 0700. */
+/**
+ * Writes a file only its owner reads, whole or not at all; it survives a crash once this resolves. Folders are made, 0700. Throws
+ * ERR_CONFIG_KEY_FILE where something else than a file stands there: it would be replaced.
+ */
 export async function writePrivate(path: string, text: string): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const part = `${path}.${process.pid}.part`;
+  await assertReplaceable(path);
+  // Not by the process's id: after a crash in a container the next process has the same one, and two writers may be of one process.
+  const part = `${path}.${randomUUID()}.part`;
   try {
     const file = await open(part, "wx", 0o600);
     try {
@@ -51,6 +57,17 @@ export async function readSecretFile(path: string): Promise<string> {
     throw new AgentKeysError("ERR_CONFIG_SECRET", `${path}: ${reason}`, { reference: path, reason });
   }
   return line;
+}
+
+/** A device or a pipe (`--out /dev/stdout`) would be gone afterwards, and for root the whole machine's. */
+async function assertReplaceable(path: string): Promise<void> {
+  const found = await stat(path).catch((error: unknown) => {
+    if (isMissing(error)) return undefined;
+    throw error;
+  });
+  if (found === undefined || found.isFile()) return;
+  const reason = "it is not a file, and would be replaced by one";
+  throw new AgentKeysError("ERR_CONFIG_KEY_FILE", `${path}: ${reason}`, { path, reason });
 }
 
 async function assertPrivate(path: string): Promise<void> {

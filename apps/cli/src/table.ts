@@ -15,7 +15,19 @@ export function formatTable(
   );
 }
 
+const acted = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
 /** Text from elsewhere without what a terminal would act upon. */
 export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "\uFFFD");
+  return text.replace(acted, "\uFFFD");
+}
+
+/** One line of JSON in which what a terminal would act upon stands escaped: JSON itself leaves half of that as it is. */
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value).replace(acted, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, "0")}`,
+    ).join(""),
+  );
 }

@@ -1,14 +1,15 @@
 import { createInterface } from "node:readline/promises";
 import type { ReadStream } from "node:tty";
+import { printable } from "./table.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Where a command reads and writes: results on stdout; questions, progress and errors on stderr. */
 export interface Terminal {
   /** True where a person can be asked. */
   readonly isInteractive: boolean;
-  /** A line of the result. */
+  /** A line of the result, as it is. */
   print(line: string): void;
-  /** A line for the person, beside the result. */
+  /** A line for the person, beside the result; what a terminal would act upon is taken out of it. */
   note(line: string): void;
   /** Takes the last lines off a person's screen. */
   erase(lines: number): void;
@@ -42,9 +43,9 @@ export function openTerminal(): Terminal {
   const terminal: Terminal = {
     isInteractive,
     print: (line) => void stdout.write(`${line}\n`),
-    note: (line) => void stderr.write(`${line}\n`),
+    note: (line) => void stderr.write(`${printable(line)}\n`),
     erase: (lines) => void stderr.write(`\u001B[${lines}A\u001B[J`),
-    ask: async (question, otherwise) => asking(question, otherwise, async () => readLine(question)),
+    ask: async (question, otherwise) => asking(question, otherwise, async () => readLine(printable(question))),
     askSecret: async (question, otherwise) =>
       asking(question, otherwise, async () => {
         try {

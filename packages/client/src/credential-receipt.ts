@@ -1,6 +1,6 @@
 import { AgentKeysError, formatScope, parseScope, type Json, type Scope } from "@agentkeys/core";
 import { parseReceipt, verifyReceipt, type ReceiptTrust, type VerifiedReceipt } from "@agentkeys/log";
-import { readClaims } from "./token-claims.ts";
+import { holdsTokenOf, readClaims } from "./token-claims.ts";
 
 /** A credential as the broker answered it, not yet believed. */
 export interface UnprovenCredential {
@@ -45,7 +45,9 @@ export async function proveCredential(
     throw reject("the record is of another issuer");
   }
   if (validity[1] - validity[0] > claim.ttl) throw reject("the credential lives longer than asked");
-  if (credential.type === "jwt") assertToken(credential, claim, verified.record.id);
+  // By whatever name it comes: relying parties would take a token of this broker's for what it says of itself.
+  if (credential.type === "jwt" || holdsTokenOf(credential.value, claim.broker))
+    assertToken(credential, claim, verified.record.id);
   return verified;
 }
 

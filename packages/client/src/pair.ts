@@ -45,9 +45,10 @@ const invitationSchema = v.object({
   device_code: v.string(),
   user_code: v.string(),
   verification_uri: v.string(),
-  expires_in: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  // Both have an end: a wait of more than 24 days overflows a timer, which then does not wait at all.
+  expires_in: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(86_400)),
   // RFC 8628 section 3.2: five seconds where the server names none.
-  interval: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 5),
+  interval: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(3600)), 5),
 });
 
 /**

@@ -25,7 +25,8 @@ export interface SessionKeeper {
 export const tokenSchema = v.object({
   access_token: v.string(),
   token_type: v.literal("DPoP"),
-  expires_in: v.pipe(v.number(), v.integer(), v.minValue(1)),
+  // At most a year: what is not a time could not be stored either.
+  expires_in: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(31_536_000)),
   refresh_token: v.string(),
   account: v.optional(v.string()),
   agent: v.optional(v.string()),

@@ -1,3 +1,4 @@
+import type { Json } from "@agentkeys/core";
 import { base64url } from "jose";
 import * as v from "valibot";
 
@@ -20,10 +21,19 @@ export function readClaims(token: unknown): TokenClaims | undefined {
   // jose's decoder takes blanks and padding too, and a relying party might not read such a token as we would.
   const [, payload] = /^[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+$/u.exec(token) ?? [];
   if (payload === undefined) return undefined;
+  const parsed = v.safeParse(claimsSchema, decode(payload));
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** True when somewhere in a value stands a JWT's payload with this `iss`. */
+export function holdsTokenOf(value: Json, issuer: string): boolean {
+  const parts = JSON.stringify(value).split(/[^\w-]/u);
+  return parts.some((part) => v.is(v.object({ iss: v.literal(issuer) }), decode(part)));
+}
+
+function decode(part: string): unknown {
   try {
-    const claims: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(base64url.decode(payload)));
-    const parsed = v.safeParse(claimsSchema, claims);
-    return parsed.success ? parsed.output : undefined;
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(base64url.decode(part)));
   } catch {
     return undefined;
   }

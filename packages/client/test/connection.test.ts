@@ -103,6 +103,14 @@ describe("renewal", () => {
     expect(broker.count("/v1/account")).toBe(0);
   });
 
+  it("a session that never ends is not believed, and not stored: its end could not be read again", async () => {
+    const saved: Session[] = [];
+    broker.routes.set("POST /oauth/token", () => tokens({ agent: "agt_x" }, 1e300));
+    const connection = open({ session: expired(), keeper: { save: async (kept) => void saved.push(kept) } });
+    await expect(connection.send(account)).rejects.toMatchObject({ code: "ERR_REQUEST_ANSWER" });
+    expect(saved).toEqual([]);
+  });
+
   it("a refused token is renewed once, and a second refusal is the answer", async () => {
     broker.routes.set("POST /oauth/token", () => tokens({ agent: "agt_1" }));
     broker.routes.set("GET /v1/account", () => problem(401, "ERR_SESSION_TOKEN"));

@@ -14,6 +14,14 @@ beforeEach(async () => {
 });
 afterEach(async () => broker.close());
 
+/** The token for another audience; who made it signs it too. */
+function widened({ value }: Minted["credential"]): string {
+  const [header, payload = "", signature] = String(value).split(".");
+  const claims = JSON.parse(Buffer.from(payload, "base64url").toString());
+  const other = { ...claims, aud: "https://b.example.com" };
+  return [header, Buffer.from(JSON.stringify(other)).toString("base64url"), signature].join(".");
+}
+
 describe("receipt or reject", () => {
   const outcome = async (more?: AgentOptions): Promise<unknown> => {
     const agent = await minting.open(more);
@@ -104,6 +112,30 @@ describe("receipt or reject", () => {
       (minted) => ({ ...minted, credential: { ...minted.credential, value: "secret" } }),
     ],
     [
+      "a token for another audience under another type's name",
+      "aud is not",
+      ({ credential, ...minted }) => ({
+        ...minted,
+        credential: { ...credential, type: "bearer", value: widened(credential) },
+      }),
+    ],
+    [
+      "such a token between blanks",
+      "no token",
+      ({ credential, ...minted }) => ({
+        ...minted,
+        credential: { ...credential, type: "bearer", value: ` ${widened(credential)}\n` },
+      }),
+    ],
+    [
+      "such a token in an object",
+      "no token",
+      ({ credential, ...minted }) => ({
+        ...minted,
+        credential: { ...credential, type: "bearer", value: { headers: [`Bearer ${widened(credential)}`] } },
+      }),
+    ],
+    [
       "a token in an object",
       "no token",
       (minted) => ({ ...minted, credential: { ...minted.credential, value: { token: "a" } } }),
@@ -143,6 +175,12 @@ describe("receipt or reject", () => {
   ])("a token whose %s is not its record's is rejected", async (_, reason, change) => {
     minting.claim = change;
     expect(await outcome()).toMatchObject(rejection(reason));
+  });
+
+  it("a token of somebody else is none of the broker's, and passes as what it is called", async () => {
+    const value = `${Buffer.from('{"alg":"ES256"}').toString("base64url")}.${Buffer.from('{"iss":"https://b.example"}').toString("base64url")}.AA`;
+    minting.tamper = (minted) => ({ ...minted, credential: { ...minted.credential, type: "service_token", value } });
+    expect(await outcome()).toMatchObject({ type: "service_token", value });
   });
 
   it("a token under another grant than the one asked for is rejected", async () => {

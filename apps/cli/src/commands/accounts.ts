@@ -1,4 +1,5 @@
 import { rm } from "node:fs/promises";
+import { AgentKeysError } from "@agentkeys/core";
 import { Option, type Command } from "commander";
 import type * as v from "valibot";
 import { asPerson } from "../account-session.ts";
@@ -25,7 +26,10 @@ export function addAccounts(program: Command, terminal: Terminal): void {
             accountsSchema,
           );
           found.push(...page.accounts);
-          path = page.next === undefined ? undefined : `/v1/accounts?limit=200&after=${page.next}`;
+          const { next: after } = page;
+          const next = after === undefined ? undefined : `/v1/accounts?limit=200&after=${encodeURIComponent(after)}`;
+          if (next !== undefined && (next === path || page.accounts.length === 0)) throw endless(path);
+          path = next;
         }
         const rows = found.map(({ account, role, suspended_at: since, identities }) => [
           account,
@@ -57,6 +61,11 @@ export function addAccounts(program: Command, terminal: Terminal): void {
       ]);
     });
   });
+}
+
+function endless(url: string): AgentKeysError {
+  const reason = "its pages do not end";
+  return new AgentKeysError("ERR_REQUEST_ANSWER", `${url}: ${reason}`, { url, reason });
 }
 
 type Listed = v.InferOutput<typeof accountsSchema>["accounts"][number];

@@ -56,7 +56,7 @@ export function addAudit(program: Command, terminal: Terminal): void {
     .action(async (_options: unknown, command: Command) => {
       const context = contextOf(command, terminal);
       const trust = await pinnedTrust(context, command.opts<TrustOptions>());
-      context.show({ ...trust, policy: formatPolicy(trust) }, [formatPolicy(trust).trimEnd()]);
+      context.show({ ...trust, policy: formatPolicy(trust) }, formatPolicy(trust).trimEnd().split("\n"));
     });
 }
 
@@ -104,7 +104,9 @@ async function showReceipt(context: Context, record: string, options: ShowOption
     [
       `record     ${record}, entry ${index} of ${checkpoint.size} in ${checkpoint.origin}`,
       `witnesses  ${witnesses.length === 0 ? "none trusted here yet" : witnesses.map(({ name }) => name).join(", ")}`,
-      ...(options.out === undefined ? [JSON.stringify(receipt, undefined, 2)] : [`receipt    ${options.out}`]),
+      ...(options.out === undefined
+        ? JSON.stringify(receipt, undefined, 2).split("\n")
+        : [`receipt    ${options.out}`]),
     ],
   );
 }

@@ -28,7 +28,7 @@ Examples:
     )
     .action((shell: (typeof shells)[number], _options: unknown, command: Command) => {
       const script = scripts[shell](walk(program, [], program.options));
-      contextOf(command, terminal).show({ shell, script }, [script]);
+      contextOf(command, terminal).show({ shell, script }, script.split("\n"));
     });
 }
 

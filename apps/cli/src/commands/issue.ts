@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { agentHome, openStoredAgent } from "../agent-file.ts";
 import { contextOf } from "../context.ts";
 import { writePrivate } from "../private-file.ts";
+import { formatJson, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { addScopeOptions, scopeOf } from "./grants.ts";
 import { parseSeconds } from "./options.ts";
@@ -47,7 +48,7 @@ Example:
       );
       const receipt = options.receipt ?? home.receipt(issued.record);
       await writePrivate(receipt, `${issued.receipt}\n`);
-      const value = typeof issued.value === "string" ? issued.value : JSON.stringify(issued.value);
+      const value = typeof issued.value === "string" ? issued.value : formatJson(issued.value);
       if (options.out !== undefined) await writePrivate(options.out, `${value}\n`);
       terminal.note(`credential ${issued.id}, until ${instant(issued.expiresAt)}; receipt verified: ${receipt}`);
       const credential = {
@@ -58,8 +59,15 @@ Example:
         issued_at: instant(issued.issuedAt),
         expires_at: instant(issued.expiresAt),
       };
-      context.show({ credential, record: issued.record, receipt }, options.out === undefined ? [value] : []);
+      context.show({ credential, record: issued.record, receipt }, []);
+      if (!context.isJson && options.out === undefined) terminal.print(isText(value) ? value : formatJson(value));
     });
+}
+
+/** False for a value that would act upon a terminal: it is printed as JSON, where that stands escaped. */
+function isText(value: string): boolean {
+  const lines = value.replace(/\r?\n/gu, "");
+  return printable(lines) === lines;
 }
 
 /** RFC 3339 of Unix seconds. */

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { agentHome, findProfile, writeProfile } from "../agent-file.ts";
 import { readAccount } from "../account-file.ts";
 import { brokerOf, contextOf, type Context } from "../context.ts";
+import { formatJson } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./options.ts";
@@ -57,7 +58,7 @@ async function pair(context: Context, options: PairOptions): Promise<void> {
       const until = new Date(expiresAt).toISOString();
       if (context.isJson) {
         const event = { event: "user_code", user_code: userCode, verification_uri: verificationUri, expires_at: until };
-        context.terminal.print(JSON.stringify({ ...event, key_thumbprint: keyThumbprint }));
+        context.terminal.print(formatJson({ ...event, key_thumbprint: keyThumbprint }));
       }
       context.terminal.note(`Approve this agent:  agentkeys agents approve ${userCode}   (or see ${verificationUri})`);
       context.terminal.note(`Its key:             ${keyThumbprint}`);

@@ -19,14 +19,16 @@ export interface EmailInvitation {
   readonly expiresAt: string;
 }
 
+// It has an end: a wait of more than 24 days overflows a timer, which then does not wait at all.
+const intervalSchema = v.pipe(v.number(), v.minValue(0), v.maxValue(3600));
 const startSchema = v.object({
   challenge_id: v.string(),
   expires_at: v.pipe(v.string(), v.isoTimestamp()),
   poll_token: v.string(),
   user_code: v.string(),
-  interval: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  interval: intervalSchema,
 });
-const pendingSchema = v.object({ status: v.literal("pending"), interval: v.pipe(v.number(), v.minValue(0)) });
+const pendingSchema = v.object({ status: v.literal("pending"), interval: intervalSchema });
 
 /** Signs in by a link sent to an address: shows the invitation, then polls until the person has followed it. */
 export async function signInWithEmail(
@@ -79,7 +81,7 @@ async function pollUntilDone<Done>(
     await systemClock.wait(Math.max(interval, 1) * 1000);
     const answer = await ask({ poll_token: started.poll_token }).catch((error: unknown) => {
       // The link may be followed minutes from now; a broker that is away for a moment ends nothing.
-      if (isAgentKeysError(error, "ERR_REQUEST_UNREACHABLE")) return { interval: interval * 2 };
+      if (isAgentKeysError(error, "ERR_REQUEST_UNREACHABLE")) return { interval: Math.min(interval * 2, 3600) };
       throw error;
     });
     if ("done" in answer) return answer.done;
