@@ -66,9 +66,17 @@ export class HeadStore {
     const path = this.#path(logId);
     writeFileSync(`${path}.new`, note, { mode: 0o600, flush: true });
     renameSync(`${path}.new`, path);
+    this.sync();
+  }
+
+  /** When it returns, every head that can be read has survived a crash of the machine. */
+  sync(): void {
     const folder = openSync(this.#folder, "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    try {
+      fsyncSync(folder);
+    } finally {
+      closeSync(folder);
+    }
   }
 
   /** Gives the folder back. */

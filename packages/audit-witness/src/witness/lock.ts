@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AgentKeysError } from "@agentkeys/core";
 
@@ -10,21 +10,41 @@ export function lockFolder(folder: string): () => void {
   const path = join(folder, "lock");
   const own = `${process.pid}\n`;
   for (;;) {
-    try {
-      writeFileSync(path, own, { flag: "wx", mode: 0o600 });
-      return () => rmSync(path, { force: true });
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-    }
-    const holder = readFileSync(path, "utf8");
-    if (holder !== own && isRunning(Number(holder))) throw refuse(path, holder.trim());
-    // Away under a name of our own, and looked at once more: another starter may have been quicker.
-    const stale = `${path}.${process.pid}`;
-    renameSync(path, stale);
-    const taken = readFileSync(stale, "utf8");
-    if (taken !== holder) renameSync(stale, path);
-    else rmSync(stale);
-    if (taken !== holder) throw refuse(path, taken.trim());
+    if (create(path, own)) return () => rmSync(path, { force: true });
+    const holder = readIfThere(path);
+    if (holder === undefined) continue;
+    if (holder !== own && isRunning(Number(holder))) throw refuse(path, holder);
+    removeStale(path, holder, own);
+  }
+}
+
+/** Removes the lock of a process that is gone, under a lock for that: a slower starter would remove the one made since. */
+function removeStale(path: string, holder: string, own: string): void {
+  const taking = `${path}.taking`;
+  if (!create(taking, own)) throw refuse(taking, readIfThere(taking) ?? "");
+  try {
+    if (readIfThere(path) === holder) rmSync(path, { force: true });
+  } finally {
+    rmSync(taking, { force: true });
+  }
+}
+
+function create(path: string, own: string): boolean {
+  try {
+    writeFileSync(path, own, { flag: "wx", mode: 0o600 });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    return false;
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return undefined;
   }
 }
 
@@ -38,6 +58,6 @@ function isRunning(pid: number): boolean {
 }
 
 function refuse(path: string, holder: string): AgentKeysError {
-  const issues = [`--state: process ${holder} uses it; where no witness runs, remove ${path}`];
+  const issues = [`--state: process ${holder.trim()} uses it; where no witness runs, remove ${path}`];
   return new AgentKeysError("ERR_CONFIG_INVALID", issues.join(), { issues });
 }

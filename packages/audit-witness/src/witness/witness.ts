@@ -71,7 +71,9 @@ export class Witness {
     const line = cosignatureLine(text, this.#key.noteKey, seconds, this.#key.sign);
     const isSame = size === last.size && equalBytes(root, last.root) && "note" in last;
     // Durable before the cosignature leaves, or a crash would let it cosign another head of this size.
-    if (!isSame) this.#heads.write(id, `${text}\n${signed.join("")}${line}`);
+    // What stands there may still be lost, where this process or its disk failed while it was put there.
+    if (isSame) this.#heads.sync();
+    else this.#heads.write(id, `${text}\n${signed.join("")}${line}`);
     return { status: 200, body: line };
   }
 }
