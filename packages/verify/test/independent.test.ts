@@ -78,4 +78,32 @@ describe("a verifier in Python that shares no code with this one", () => {
     expect(ours).not.toContain(1);
     expect(ours.filter((verdict) => verdict === 0).length).toBeLessThan(30);
   });
+
+  it.each<[string, (text: string) => string, boolean]>([
+    [
+      "a whole number written otherwise",
+      (text) => text.replace('"key":5', '"key":5.0').replace('"key":6', '"key":6e0'),
+      true,
+    ],
+    ["blanks of JSON", (text) => text.replace(",", " ,\t\r\n"), true],
+    ["letters escaped", (text) => text.replace('"entry"', String.raw`"\u0065ntry"`), true],
+    ["a blank that JSON has not", (text) => text.replace(",", ",\u00A0"), false],
+    ["a byte order mark", (text) => `\uFEFF${text}`, false],
+    ["a key that stands twice", (text) => text.replace("{", '{"anchors":[],'), false],
+    ["such a key, once escaped", (text) => text.replace("{", String.raw`{"\u0061nchors":[],`), false],
+    ["a member that every object has", (text) => text.replace("{", '{"__proto__":null,'), false],
+    ["such a member in place of one", (text) => text.replace('"anchors":[]', '"constructor":[]'), false],
+    ["a number too large", (text) => text.replace('"key":5', '"key":1e400'), false],
+    ["a key as text", (text) => text.replace('"key":5', '"key":"5"'), false],
+    ["half a letter", (text) => text.replace('"anchors":[]', String.raw`"anchors":["\ud800"]`), false],
+  ])("judges %s in a receipt as this one does", async (_, change, isGood) => {
+    const log = makeSigner("fresh.example/audit/k4t7m2xq/1", 1);
+    const { text, holder } = makeReceipt(log, [], 3, 1);
+    const receipt = change(text);
+    expect(receipt).not.toBe(text);
+    const { level } = await verify(receipt, parseTrustPolicy(`log ${log.vkey}\nquorum none\n`), { holder });
+    expect(level !== "INVALID").toBe(isGood);
+    if (unable === undefined)
+      expect(judge([{ receipt, log: log.vkey, witnesses: [], holder }])[0]?.accepted).toBe(isGood);
+  });
 });

@@ -233,10 +233,16 @@ def no_number(text):
     raise Refused(f"{text} is not JSON")
 
 
+def number(text):
+    """A number of JSON is its value: 5.0 and 5e0 are 5 (RFC 8259 section 6, I-JSON)."""
+    value = float(text)
+    return int(value) if value.is_integer() else value
+
+
 def parse_receipt(text):
     need(len(text) <= 1_048_576 and encodes(text), "too long, or not Unicode")
     try:
-        receipt = json.loads(text, object_pairs_hook=only, parse_constant=no_number)
+        receipt = json.loads(text, object_pairs_hook=only, parse_constant=no_number, parse_float=number)
     except (ValueError, RecursionError) as error:
         raise Refused("not JSON") from error
     entry, proof, anchors, openings = members(receipt, ["entry", "tlog_proof", "anchors", "openings"])
