@@ -1,9 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { run } from "./run-program.ts";
-import { policy, vectors } from "./support.ts";
+import { pathOf, policy, vectors } from "./support.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentkeys-verify-"));
 afterAll(() => {
@@ -24,6 +25,18 @@ const witnessedFile = save("witnessed.json", JSON.stringify(witnessed.receipt));
 const holderFile = save("holder.json", JSON.stringify(atOnce.holder));
 
 describe("agentkeys-verify", () => {
+  it("ends with its verdict where nobody reads the report, and with 74 where it cannot be written", () => {
+    const program = ["--conditions=agentkeys-source", pathOf("../src/bin.ts"), signedFile, "--trust", trust];
+    const line = [process.execPath, ...program].map((part) => `'${part}'`).join(" ");
+    const unread = (command: string): string => `${command} | true; echo "\${PIPESTATUS[0]}"`;
+    // Only Linux has a device that is always full.
+    const unwritten = `test ! -e /dev/full && echo 74 || { ${line} > /dev/full; echo "$?"; }`;
+    const script = [unread(line), unread(`${line} --require witnessed`), unwritten].join("\n");
+    const { stdout, stderr } = spawnSync("bash", ["-c", script], { encoding: "utf8" });
+    expect(stdout).toBe("0\n10\n74\n");
+    expect(stderr).toMatch(/^(agentkeys-verify: the report cannot be written: .*\n)?$/u);
+  });
+
   it.each(vectors.receipts.map((vector, at) => ({ ...vector, at })))(
     "ends with 0 or 20 as the vector says: $verdict, $why",
     async ({ verdict, why, receipt, holder, at }) => {

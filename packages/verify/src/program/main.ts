@@ -9,8 +9,7 @@ import { usage } from "./usage.ts";
 /** The program: reads its arguments and files, prints the verdict, answers the exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   if (args.includes("--help") || args.includes("-h")) {
-    process.stdout.write(usage);
-    return 0;
+    return print(usage);
   }
   let judged: Judged;
   try {
@@ -21,8 +20,19 @@ export async function main(args: readonly string[]): Promise<number> {
     return 64;
   }
   const { verdict, met, json } = judged;
-  process.stdout.write(json ? `${JSON.stringify(reportJson(verdict, met), null, 2)}\n` : reportText(verdict));
-  return exitCodeOf(judged);
+  const failed = await print(json ? `${JSON.stringify(reportJson(verdict, met), null, 2)}\n` : reportText(verdict));
+  return failed === 0 ? exitCodeOf(judged) : failed;
+}
+
+/** Writes to standard output; answers 0, or 74 where it cannot be written. Who reads no more (`| head -1`) has still the verdict's code. */
+async function print(text: string): Promise<0 | 74> {
+  const { promise, resolve } = Promise.withResolvers<NodeJS.ErrnoException | null | undefined>();
+  process.stdout.once("error", resolve);
+  process.stdout.write(text, resolve);
+  const error = await promise;
+  if (error === null || error === undefined || error.code === "EPIPE") return 0;
+  process.stderr.write(`agentkeys-verify: the report cannot be written: ${error.message}\n`);
+  return 74;
 }
 
 /** A file of a command's name is written with its folder: `./audit`. */

@@ -24,5 +24,6 @@ Says what an AgentKeys audit receipt proves, offline; reads a whole log and hash
   --json             print the verdict as JSON
   --help             print this
 
-Exit code: 0 the requirement is met, 10 valid but below it (diff: undecided), 20 invalid, 21 forked, 22 rewound, 64 wrong usage.
+Exit code: 0 the requirement is met, 10 valid but below it (diff: undecided), 20 invalid, 21 forked, 22 rewound, 64 wrong usage,
+74 the report could not be written.
 `;
