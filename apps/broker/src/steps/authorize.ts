@@ -83,13 +83,21 @@ function assertOwnAudience(
   const isOthers = [...context.issuers.values()].some(
     (other) => other !== issuer && other.ownAudiences.includes(audience),
   );
-  const isBroker = URL.canParse(audience) && new URL(audience).host === new URL(context.publicUrl).host;
-  if (isOthers || isBroker)
+  if (isOthers || isSameHost(audience, context.publicUrl))
     throw new AgentKeysError(
       "ERR_GRANT_AUDIENCE",
       `the audience ${audience} belongs to another issuer or to the broker`,
       { audience },
     );
+}
+
+/** True where both reach one listener: a final dot of a name changes nothing, nor does a scheme that has its port written out. */
+function isSameHost(audience: string, publicUrl: string): boolean {
+  if (!URL.canParse(audience)) return false;
+  const [one, other] = [new URL(audience), new URL(publicUrl)];
+  const nameOf = (url: URL): string => url.hostname.replace(/\.$/u, "");
+  const portOf = ({ port, protocol }: URL): string => (port === "" ? (protocol === "https:" ? "443" : "80") : port);
+  return nameOf(one) === nameOf(other) && (one.port === other.port || portOf(one) === portOf(other));
 }
 
 /**
