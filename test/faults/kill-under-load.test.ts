@@ -1,11 +1,6 @@
 // kill -9 while agents mint: no credential that was released is without its record, and no use is counted twice.
 // AGENTKEYS_KILL_ROUNDS says how many rounds; 25 without it.
-import { spawn, type ChildProcess } from "node:child_process";
 import { randomInt, randomUUID } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -14,55 +9,21 @@ import {
   ask,
   type Caller,
   claim,
-  freePort,
   grant,
   pair,
   type Answer,
   type TestBroker,
 } from "../../apps/broker/test/flows/harness.ts";
+import { startKilledBroker, type KilledBroker } from "./killed-broker.ts";
 
 const rounds = Number(process.env["AGENTKEYS_KILL_ROUNDS"] ?? "25");
 const askers = 12;
-const root = join(import.meta.dirname, "../..");
-const place = join(root, "apps/broker/.agentkeys-test");
 
-let folder: string;
-let url: string;
-let child: ChildProcess | undefined;
-
-/** Starts the broker as a process of its own and waits until it is ready. */
-async function start(): Promise<void> {
-  // As it is published: it starts in a third of the time that its sources take.
-  const bin = join(root, "apps/broker/dist/bin.js");
-  child = spawn(process.execPath, [bin, "--config", join(folder, "agentkeys.toml")], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let said = "";
-  child.stderr?.on("data", (text: Buffer) => {
-    said += text.toString();
-  });
-  for await (const line of createInterface({ input: child.stdout! })) if (line.startsWith("ready ")) return;
-  throw new Error(`the broker did not start: ${said}`);
-}
-
-async function kill(): Promise<void> {
-  const ended = once(child!, "exit");
-  child!.kill("SIGKILL");
-  await ended;
-}
-
+let broker: KilledBroker;
 beforeAll(async () => {
-  mkdirSync(place, { recursive: true });
-  folder = mkdtempSync(join(place, "kill-"));
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  writeFileSync(join(folder, "agentkeys.toml"), `[broker]\nlisten = "127.0.0.1:${port}"\ndata_dir = "data"\n`);
-  await start();
+  broker = await startKilledBroker();
 });
-afterAll(async () => {
-  if (child?.exitCode === null) await kill();
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(async () => broker.remove());
 
 type LogKey = ReturnType<typeof parseVkey>;
 
@@ -115,14 +76,10 @@ async function checkAll(asked: readonly Asked[], log: LogKey): Promise<readonly 
 }
 
 test(`after ${rounds} times kill -9 each released credential has its record, and each key one use`, async () => {
-  const broker: Pick<TestBroker, "url" | "claimCode"> = {
-    url,
-    claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim(),
-  };
   const { caller: person } = await claim(broker as TestBroker);
   const agents = await Promise.all(Array.from({ length: askers }, () => pair(broker as TestBroker, person)));
   for (const { id } of agents) expect((await grant(person, id)).status).toBe(201);
-  const known = (await (await fetch(`${url}/.well-known/agentkeys`)).json()) as { log: { vkey: string } };
+  const known = (await (await fetch(`${broker.url}/.well-known/agentkeys`)).json()) as { log: { vkey: string } };
   const log = parseVkey(known.log.vkey);
 
   const keys = new Set<string>();
@@ -136,9 +93,9 @@ test(`after ${rounds} times kill -9 each released credential has its record, and
     }
     const asking = agents.map(({ agent }) => askOn(agent));
     await setTimeout(randomInt(20, 400));
-    await kill();
+    await broker.kill();
     const asked = await Promise.all(asking);
-    await start();
+    await broker.start();
     const kept = (await Promise.all(asked.map(async (all) => checkAll(all, log)))).flat();
     for (const record of kept) records.add(record);
     for (const { key, answer } of asked.flat()) {
