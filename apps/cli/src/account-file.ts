@@ -11,13 +11,19 @@ import * as v from "valibot";
 import { withFileLock } from "./file-lock.ts";
 import { tryParseJson } from "./json.ts";
 import { readPrivate, writePrivate } from "./private-file.ts";
+import { largestIndex } from "./wallet/solana-key.ts";
 
 const accountSchema = v.strictObject({
   version: v.literal(1),
   broker: v.string(),
   account: v.string(),
   sign_in: v.variant("method", [
-    v.strictObject({ method: v.literal("walletsig"), wallet: v.string() }),
+    v.strictObject({
+      method: v.literal("walletsig"),
+      wallet: v.string(),
+      /** Which Solana key of the wallet's words; left out for its Ethereum key. */
+      solana: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(largestIndex))),
+    }),
     v.strictObject({ method: v.literal("email"), email: v.string() }),
   ]),
   key: v.record(v.string(), v.string()),

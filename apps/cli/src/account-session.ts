@@ -6,6 +6,7 @@ import { requireAccount, takePassphrase, type Context } from "./context.ts";
 import { signInWithEmail, type EmailInvitation } from "./sign-in/email-sign-in.ts";
 import type { SignedIn, SignInStart } from "./sign-in/sign-in.ts";
 import { signInWithWallet } from "./sign-in/wallet-sign-in.ts";
+import { signerOf } from "./sign-in/wallet-signer.ts";
 import { formatJson } from "./table.ts";
 import { unlockWallet } from "./wallet/keystore.ts";
 import { readWallet } from "./wallet/wallet-store.ts";
@@ -62,8 +63,8 @@ export async function signInBy(context: Context, start: SignInStart, signIn: Sig
   if (signIn.method === "email") {
     return signInWithEmail(start, signIn.email, (invitation) => announce(context, invitation));
   }
-  const wallet = await openWallet(context, signIn.wallet);
-  return terminal.progress("signing in", signInWithWallet(start, wallet));
+  const signer = await signerOf(await openWallet(context, signIn.wallet), signIn.solana);
+  return terminal.progress("signing in", signInWithWallet(start, signer));
 }
 
 /** Says what the person has to do with the mail that is on its way. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { newIdentifier } from "@agentkeys/core";
 import { getAddress, verifyMessage } from "ethers";
+import { isSolanaSignature } from "../../../packages/auth-walletsig/src/solana-signature.ts";
 import {
   descriptionOf,
   problem,
@@ -25,9 +26,18 @@ export interface AccountBroker extends TestBroker {
 
 /** The EIP-4361 text that a broker of this URL writes. */
 export function siweMessage(url: string, address: string, change: Partial<Record<string, string>> = {}): string {
-  const { domain = new URL(url).host, uri = url, chain = "1", who = getAddress(address) } = change;
+  return signInText(url, { ledger: "Ethereum", chain: "1", who: getAddress(address), ...change });
+}
+
+/** The Sign-In With Solana text that a broker of this URL writes. */
+export function siwsMessage(url: string, address: string, change: Partial<Record<string, string>> = {}): string {
+  return signInText(url, { ledger: "Solana", chain: "solana:mainnet", who: address, ...change });
+}
+
+function signInText(url: string, fields: Partial<Record<string, string>>): string {
+  const { domain = new URL(url).host, uri = url, chain = "", who = "", ledger = "" } = fields;
   return [
-    `${domain} wants you to sign in with your Ethereum account:`,
+    `${domain} wants you to sign in with your ${ledger} account:`,
     who,
     "",
     "Sign in to AgentKeys.",
@@ -58,6 +68,8 @@ export function bindingText(url: string, account: string, address: string): stri
   ].join("\n");
 }
 
+const isEthereum = (address: string): boolean => address.startsWith("0x");
+
 export async function startAccountBroker(): Promise<AccountBroker> {
   const base = await startTestBroker();
   const challenges = new Map<string, { address: string; message: string }>();
@@ -65,7 +77,8 @@ export async function startAccountBroker(): Promise<AccountBroker> {
     account: "ab".repeat(32),
     claimed: true,
     claimCode: "0123456789ABCDEFGHJKMNPQRS",
-    signInMessage: (address: string) => siweMessage(base.url, address),
+    signInMessage: (address: string) =>
+      isEthereum(address) ? siweMessage(base.url, address) : siwsMessage(base.url, address),
     bindingMessage: (address: string) => bindingText(base.url, broker.account, address),
     wallets: new Set<string>(),
   });
@@ -78,7 +91,12 @@ export async function startAccountBroker(): Promise<AccountBroker> {
   const isSigned = ({ challenge_id: id = "", signature = "" }: Record<string, string>) => {
     const made = challenges.get(id);
     challenges.delete(id);
-    return made !== undefined && verifyMessage(made.message, signature) === getAddress(made.address) ? made : undefined;
+    if (made === undefined) return undefined;
+    const { address, message } = made;
+    const isBy = isEthereum(address)
+      ? verifyMessage(message, signature) === getAddress(address)
+      : isSolanaSignature(address, message, signature);
+    return isBy ? made : undefined;
   };
   broker.routes.set("GET /.well-known/agentkeys", () => ({
     status: 200,
@@ -93,6 +111,16 @@ export async function startAccountBroker(): Promise<AccountBroker> {
     if (isSigned(bodyOf(received)) === undefined) return problem(401, "ERR_AUTH_PROOF");
     broker.claimed = true;
     return tokens({ account: broker.account });
+  });
+  broker.routes.set("POST /v1/account/identities/walletsig/start", (received) => {
+    const { address = "" } = bodyOf(received);
+    return challenge(address, broker.signInMessage(address));
+  });
+  broker.routes.set("POST /v1/account/identities", (received) => {
+    const made = isSigned(bodyOf(received));
+    if (made === undefined) return problem(401, "ERR_AUTH_PROOF");
+    const type = isEthereum(made.address) ? "evm" : "solana";
+    return { status: 200, body: { type, value: made.address, linked_at: "2026-01-01T00:00:00Z" } };
   });
   broker.routes.set("POST /v1/wallets/start", (received) => {
     const { address = "" } = bodyOf(received);

@@ -5,10 +5,11 @@ import { contextOf, type Context } from "../context.ts";
 import { linkEmail } from "../sign-in/email-sign-in.ts";
 import type { LinkedIdentity } from "../sign-in/sign-in.ts";
 import { linkWallet } from "../sign-in/wallet-sign-in.ts";
+import { signerOf } from "../sign-in/wallet-signer.ts";
 import { formatTable, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { accountSchema } from "../wire.ts";
-import { addYesOption, assertConfirmed } from "./options.ts";
+import { addSolanaOption, addYesOption, assertConfirmed } from "./options.ts";
 
 /** `agentkeys identities …`: in which ways a person can prove to be the owner of the account. */
 export function addIdentities(program: Command, terminal: Terminal): void {
@@ -45,15 +46,16 @@ export function addIdentities(program: Command, terminal: Terminal): void {
 
 function addLink(identities: Command, terminal: Terminal): void {
   const link = identities.command("link").description("link another way to sign in; it has to be proven");
-  link
-    .command("wallet")
-    .argument("<name>", "a wallet kept here, see `agentkeys wallets list`")
-    .description("by a wallet")
-    .action(async (name: string, _options: unknown, command: Command) => {
-      const context = contextOf(command, terminal);
-      const wallet = await openWallet(context, name);
-      await proveAndLink(context, async (connection) => linkWallet(connection, wallet));
-    });
+  addSolanaOption(
+    link
+      .command("wallet")
+      .argument("<name>", "a wallet kept here, see `agentkeys wallets list`")
+      .description("by a wallet"),
+  ).action(async (name: string, _options: unknown, command: Command) => {
+    const context = contextOf(command, terminal);
+    const signer = await signerOf(await openWallet(context, name), command.opts<{ solana?: number }>().solana);
+    await proveAndLink(context, async (connection) => linkWallet(connection, signer));
+  });
   link
     .command("email")
     .argument("<address>", "an email address")

@@ -6,6 +6,7 @@ import { openAccount, type SignIn } from "../account-file.ts";
 import { contextOf, takePassphrase, type Context } from "../context.ts";
 import { bindWallet } from "../sign-in/bind-wallet.ts";
 import { signInWithWallet } from "../sign-in/wallet-sign-in.ts";
+import { signerOf, type WalletSigner } from "../sign-in/wallet-signer.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { lockWallet } from "../wallet/keystore.ts";
@@ -13,17 +14,18 @@ import { deriveWallet, derivationPath } from "../wallet/mnemonic.ts";
 import { assertWordsWillBeKept, takeWords, type WordsOptions } from "../wallet/new-words.ts";
 import { assertFree, storeWallet, type WalletPlace } from "../wallet/wallet-store.ts";
 import { establish, findAccount, introduce, type EstablishOptions, type Introduction } from "./establish.ts";
-import { addEstablishOptions } from "./options.ts";
+import { addEstablishOptions, addSolanaOption } from "./options.ts";
 
 interface InitWalletOptions extends EstablishOptions, WordsOptions {
   readonly name: string;
   readonly store?: WalletPlace;
+  readonly solana?: number;
 }
 
 /** `agentkeys init wallet | email`: the first steps of a person. */
 export function addInit(program: Command, terminal: Terminal): void {
   const init = program.command("init").description("make an account here: by a wallet of your own, or by email");
-  addEstablishOptions(
+  const wallet = addSolanaOption(
     init
       .command("wallet")
       .description("make or restore a wallet, sign in with it and bind it to the account")
@@ -39,15 +41,18 @@ export function addInit(program: Command, terminal: Terminal): void {
           "file",
         ]),
       ),
-  )
+  );
+  addEstablishOptions(wallet)
     .addHelpText(
       "after",
       `
 The words are encrypted under the passphrase (scrypt, Web3 Secret Storage v3) wherever they lie. The broker never sees a key.
+With --solana the account is that of the words' Solana key, and no wallet is bound: the broker binds Ethereum addresses only.
 
 Examples:
   agentkeys init wallet --claim-code-file .agentkeys/claim-code
   agentkeys init wallet --restore
+  agentkeys init wallet --solana
   agentkeys init wallet --yes --store file --mnemonic-out words.txt --passphrase-file passphrase.txt`,
     )
     .action(async (_options: unknown, command: Command) => {
@@ -70,6 +75,10 @@ async function initWallet(context: Context, options: InitWalletOptions): Promise
   await assertFree(home, options.name);
   await assertWordsWillBeKept(terminal, options);
   const existing = await findAccount(context);
+  if (existing !== undefined && options.solana !== undefined) {
+    const otherwise = `add the key with \`agentkeys identities link wallet NAME --solana\``;
+    throw new UsageError(`${home.path} has an account; ${otherwise}`);
+  }
   // Asked before a wallet is made, so that a mistaken address costs nothing.
   const introduction = existing === undefined ? await introduce(context, options) : undefined;
   const passphrase = await takePassphrase(context, true);
@@ -80,30 +89,41 @@ async function initWallet(context: Context, options: InitWalletOptions): Promise
   if (stored.reason !== undefined)
     terminal.note(`No keychain works here (${stored.reason}); the wallet lies in a file.`);
 
-  const account = await signInAndBind(context, options.name, wallet, introduction).catch((error: unknown) => {
+  const signIn: SignIn & { method: "walletsig" } = {
+    method: "walletsig",
+    wallet: options.name,
+    ...(options.solana === undefined ? {} : { solana: options.solana }),
+  };
+  const signer = await signerOf(wallet, options.solana);
+  const work = signInAndBind(context, signIn, { wallet, signer }, introduction);
+  const account = await work.catch((error: unknown) => {
+    const solana = options.solana === undefined ? "" : ` --solana ${options.solana}`;
     const broker = context.broker === undefined ? "" : ` --broker ${context.broker}`;
-    terminal.note(`The wallet is kept. Go on with:  agentkeys login --wallet ${options.name}${broker}`);
+    terminal.note(`The wallet is kept. Go on with:  agentkeys login --wallet ${options.name}${solana}${broker}`);
     throw error;
   });
+  const solana = options.solana === undefined ? undefined : { address: signer.address, path: signer.path };
   context.show(
     {
       wallet: { name: options.name, address, path: derivationPath, store: stored.place },
+      ...(solana === undefined ? {} : { solana }),
       account,
       ...(options.mnemonicOut === undefined ? {} : { mnemonic_file: options.mnemonicOut }),
     },
     [
       `wallet   ${options.name}  ${address}  (${stored.place === "file" ? home.wallet(options.name) : "keychain"})`,
+      ...(solana === undefined ? [] : [`solana   ${solana.address}  (${solana.path})`]),
       ...(options.mnemonicOut === undefined ? [] : [`words    ${options.mnemonicOut}: move them off this machine`]),
       `account  ${account}`,
     ],
   );
 }
 
-/** Signs in with a new wallet, or (where the home has an account) only binds it; the answer is the account. */
+/** Signs in with a new wallet and binds it, or (where the home has an account) only binds it; the answer is the account. */
 async function signInAndBind(
   context: Context,
-  name: string,
-  wallet: HDNodeWallet,
+  signIn: SignIn & { method: "walletsig" },
+  { wallet, signer }: { readonly wallet: HDNodeWallet; readonly signer: WalletSigner },
   introduction: Introduction | undefined,
 ): Promise<string> {
   const { home, terminal } = context;
@@ -113,10 +133,9 @@ async function signInAndBind(
       return account;
     });
   }
-  const signIn: SignIn = { method: "walletsig", wallet: name };
-  const signedIn = await terminal.progress("signing in", signInWithWallet(introduction.start, wallet));
+  const signedIn = await terminal.progress("signing in", signInWithWallet(introduction.start, signer));
   const file = await establish(context, introduction, signedIn, signIn);
-  await bindWallet(await openAccount(home.account, file), file.account, wallet);
+  if (signIn.solana === undefined) await bindWallet(await openAccount(home.account, file), file.account, wallet);
   return file.account;
 }
 

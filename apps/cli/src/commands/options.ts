@@ -1,7 +1,8 @@
 import { parseDuration } from "@agentkeys/core";
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import type { Context } from "../context.ts";
 import { UsageError } from "../usage-error.ts";
+import { largestIndex } from "../wallet/solana-key.ts";
 
 /** Adds what a command needs that may meet a broker for the first time. */
 export function addEstablishOptions(command: Command): Command {
@@ -14,6 +15,20 @@ export function addEstablishOptions(command: Command): Command {
 /** Adds the option that answers a command's question beforehand. */
 export function addYesOption(command: Command): Command {
   return command.option("-y, --yes", "do not ask");
+}
+
+/** Adds the option that takes a Solana key in place of the wallet's Ethereum key. */
+export function addSolanaOption(command: Command): Command {
+  return command.addOption(
+    new Option("--solana [index]", "by the Solana key of the same words, m/44'/501'/INDEX'/0'; default 0")
+      .preset("0")
+      .argParser(parseKeyIndex),
+  );
+}
+
+function parseKeyIndex(text: string): number {
+  if (/^(0|[1-9][0-9]{0,9})$/u.test(text) && Number(text) <= largestIndex) return Number(text);
+  throw new InvalidArgumentError(`it is a whole number from 0 to ${largestIndex}.`);
 }
 
 /** Asks before what cannot be undone, unless `--yes` was given. Throws a UsageError that says `otherwise` for a no. */

@@ -1,59 +1,8 @@
-import { AgentKeysError } from "@agentkeys/core";
-import { parseBrokerUrl } from "@agentkeys/client";
+import { assertFields, formOf, type SignInExpectation } from "./message-fields.ts";
 
-/** What a sign-in message must name to be signed here. */
-export interface SiweExpectation {
-  /** The broker dialled. */
-  readonly broker: string;
-  /** EIP-55 address of the wallet. */
-  readonly address: string;
-  readonly chainId: number;
-}
+const form = formOf("Ethereum", "0x[0-9a-fA-F]{40}", "(?:\\n[^\\n]+)?\\n", "[0-9]+");
 
-// EIP-4361, line by line; a scheme before the domain is not written by brokers and not accepted.
-const form = new RegExp(
-  [
-    "^(?<domain>[^\\s/]+) wants you to sign in with your Ethereum account:",
-    "(?<address>0x[0-9a-fA-F]{40})",
-    "(?:\\n(?<statement>[^\\n]+))?",
-    "",
-    "URI: (?<uri>\\S+)",
-    "Version: 1",
-    "Chain ID: (?<chain>[0-9]+)",
-    "Nonce: [A-Za-z0-9]{8,}",
-    "Issued At: [^\\n]+(?:\\nExpiration Time: [^\\n]+)?(?:\\nNot Before: [^\\n]+)?(?:\\nRequest ID: [^\\n]*)?" +
-      "(?:\\nResources:(?:\\n- [^\\n]+)*)?$",
-  ].join("\\n"),
-  "u",
-);
-
-/**
- * Throws ERR_AUTH_BROKER unless the text is an EIP-4361 message of exactly this broker, wallet and chain: a broker in between
- * would ask for a signature over the name of another one.
- */
-export function assertSiweMessage(text: string, expected: SiweExpectation): void {
-  const found = form.exec(text)?.groups;
-  if (found === undefined) throw refuse("a sign-in message (EIP-4361)", "another text");
-  const { domain = "", address = "", uri = "", chain = "" } = found;
-  const host = new URL(expected.broker).host;
-  if (domain !== host) throw refuse(host, domain);
-  if (!isBroker(uri, expected.broker)) throw refuse(expected.broker, uri);
-  if (address !== expected.address) throw refuse(expected.address, address);
-  if (chain !== String(expected.chainId)) throw refuse(`chain ${expected.chainId}`, `chain ${chain}`);
-}
-
-function isBroker(uri: string, broker: string): boolean {
-  try {
-    return parseBrokerUrl(uri) === broker;
-  } catch {
-    return false;
-  }
-}
-
-function refuse(expected: string, found: string): AgentKeysError<"ERR_AUTH_BROKER"> {
-  return new AgentKeysError(
-    "ERR_AUTH_BROKER",
-    `the message to sign names ${JSON.stringify(found)} where it must name ${JSON.stringify(expected)}; nothing was signed`,
-    { expected, found },
-  );
+/** Throws ERR_AUTH_BROKER unless the text is an EIP-4361 message of exactly this broker, wallet (EIP-55) and chain. */
+export function assertSiweMessage(text: string, expected: SignInExpectation): void {
+  assertFields(text, form, "EIP-4361", expected);
 }
