@@ -43,8 +43,14 @@ const network = v.pipe(
 );
 const hostAndPort = v.pipe(
   v.string(),
-  v.regex(/^(\[[0-9a-f:]+\]|[a-z0-9._-]+):[1-9]\d{0,4}$/u, "expected host:port, such as node.internal:8545"),
+  v.check(isHostAndPort, "expected host:port as a URL spells them, such as node.internal:8545 or [fd00::1]:443"),
 );
+/** True for the one spelling that a URL has of them: another one would be compared with URLs in vain. */
+function isHostAndPort(text: string): boolean {
+  if (!/^(\[[0-9a-f:]+\]|[a-z0-9._-]+):[1-9]\d{0,4}$/u.test(text) || !URL.canParse(`http://${text}`)) return false;
+  const { hostname, port } = new URL(`http://${text}`);
+  return `${hostname}:${port === "" ? "80" : port}` === text;
+}
 const hostName = v.pipe(
   v.string(),
   v.regex(

@@ -41,6 +41,33 @@ test.each(["http://keys.example", "https://keys.example/", "https://me:pw@keys.e
   },
 );
 
+test("private hosts that plug-ins may reach are named by host and port, as URLs spell them, and none by default", () => {
+  const named = ["node.internal:8545", "10.0.0.5:443", "[fd00::1]:80"];
+  expect([...config(`[broker]\nallow_private = ${JSON.stringify(named)}\n`).allowPrivate]).toEqual(named);
+  expect(config("").allowPrivate.size).toBe(0);
+});
+
+test.each([
+  '"node.internal:8545"',
+  '["node.internal"]',
+  '["node.internal:0"]',
+  '["node.internal:65536"]',
+  '["node.internal:08545"]',
+  '["NODE.internal:8545"]',
+  '["010.0.0.5:443"]',
+  '["10.5:443"]',
+  '["[fd00:0:0::1]:443"]',
+  '["fd00::1:443"]',
+  '["10.0.0.0/8:443"]',
+  '["*:443"]',
+  '["https://node.internal:443"]',
+  '["me@node.internal:443"]',
+  '[":443"]',
+  '[""]',
+])("private hosts are not allowed by %s", (list) => {
+  expect(() => config(`[broker]\nallow_private = ${list}\n`)).toThrow(/broker\.allow_private/u);
+});
+
 test.each(["0s", "-1h", "1.5h", "500ms", "forever"])("a right for at most %s is refused", (ttl) => {
   expect(() =>
     config(
