@@ -1,9 +1,12 @@
 import { parseArgs } from "node:util";
 import { commands } from "./programs/commands.ts";
-import { exit, UsageError, type Command } from "./programs/command.ts";
+import { exit, UsageError, type Command, type CommandOption } from "./programs/command.ts";
 import { explain } from "./programs/explain.ts";
 
-const everywhere = { config: { type: "string" }, help: { type: "boolean", short: "h" } } as const;
+const everywhere = {
+  config: { type: "string", help: "the TOML file; else ./agentkeys.toml if it is there, else the defaults" },
+  help: { type: "boolean", short: "h", help: "print this" },
+} as const satisfies Record<string, CommandOption>;
 
 /** Runs the program; answers its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -56,5 +59,12 @@ function usage(): string {
 }
 
 function usageOf(command: Command): string {
-  return `${lineOf(command)}\n\n${command.summary}\n\n${command.help}\n\n${codes}`;
+  const options = Object.entries({ ...command.options, ...everywhere }).map(([name, option]) => {
+    const { type, help, short }: CommandOption = option;
+    const spelling = `--${name}${type === "string" ? " VALUE" : ""}${short === undefined ? "" : `, -${short}`}`;
+    return `  ${spelling.padEnd(16)}  ${help}`;
+  });
+  const examples = command.examples.map((line) => `  ${line}`);
+  const text = [command.summary, command.help, `Options:\n${options.join("\n")}`, `Example:\n${examples.join("\n")}`];
+  return `${lineOf(command)}\n\n${text.join("\n\n")}\n\n${codes}`;
 }

@@ -98,14 +98,16 @@ export async function compose(
   }
 }
 
-interface PluginTools {
+/** What plug-ins are opened with. */
+export interface PluginTools {
   readonly store: Store;
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly onFatal: (error: Error) => void;
 }
 
-interface PluginParts {
+/** Plug-ins that are open, each behind its facade. */
+export interface PluginParts {
   readonly auth: Map<string, AuthFacade>;
   readonly issuers: Map<string, IssuerFacade>;
   readonly anchors: AnchorFacade[];
@@ -113,7 +115,8 @@ interface PluginParts {
   log?: LogFacade;
 }
 
-async function createPlugins(
+/** Opens plug-ins in turn, and adds how to close each. */
+export async function createPlugins(
   config: BrokerConfig,
   loaded: readonly LoadedPlugin[],
   { store, logger, metrics, onFatal }: PluginTools,

@@ -87,8 +87,13 @@ const who = v.union(
   'expected { role = "operator" }, { account = "<64 hex>" } or { email_domain = "acme.com" }',
 );
 
-const right = v.strictObject({ who, issuer: sectionName, scope: v.pipe(v.unknown(), scope), max_ttl: duration });
-const ceiling = v.strictObject({ issuer: sectionName, scope: v.pipe(v.unknown(), scope), max_ttl: duration });
+const scopeTable = v.pipe(
+  v.unknown(),
+  v.description('such as { actions = ["token"], resources = ["https://*"] }'),
+  scope,
+);
+const right = v.strictObject({ who, issuer: sectionName, scope: scopeTable, max_ttl: duration });
+const ceiling = v.strictObject({ issuer: sectionName, scope: scopeTable, max_ttl: duration });
 
 /** Every sub-table of a kind that is not one of the broker's own keys is the section of a plug-in. */
 const section = v.record(v.string(), v.unknown(), "expected a section (a table)");

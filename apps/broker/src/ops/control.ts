@@ -27,7 +27,7 @@ const mostBytes = 64 * 1024;
  */
 export async function openControl(directory: string, logger: Logger): Promise<ControlServer> {
   const path = pathOf(directory);
-  if (Buffer.byteLength(path) > longestPath) {
+  if (!canAskControl(directory)) {
     logger.warn("control.unavailable", { path, reason: `a socket's path has at most ${longestPath} bytes` });
     return { serve: () => undefined, close: async () => undefined };
   }
@@ -54,6 +54,11 @@ export async function openControl(directory: string, logger: Logger): Promise<Co
   };
 }
 
+/** False where the path of data_dir is too long for a socket: a broker that runs there cannot be asked. */
+export function canAskControl(directory: string): boolean {
+  return Buffer.byteLength(pathOf(directory)) <= longestPath;
+}
+
 /**
  * Has the broker that runs on a data_dir do something; undefined where none runs. Throws what the broker refused it for. `patience` is
  * in milliseconds.
@@ -65,7 +70,7 @@ export async function askControl(
   patience = 5000,
 ): Promise<Json | undefined> {
   const socketPath = pathOf(directory);
-  if (Buffer.byteLength(socketPath) > longestPath) return undefined;
+  if (!canAskControl(directory)) return undefined;
   const body = await new Promise<string | undefined>((resolve, reject) => {
     const asked = request({ socketPath, method: "POST", path: `/${action}`, timeout: patience }, (answered) => {
       text(answered).then(resolve, reject);

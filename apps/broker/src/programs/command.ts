@@ -1,5 +1,3 @@
-import type { ParseArgsConfig } from "node:util";
-
 /** Exit codes of `agentkeys-broker`. */
 export const exit = { done: 0, failed: 1, usage: 64, storage: 70, config: 78 } as const;
 
@@ -12,6 +10,14 @@ export interface Given {
   readonly options: Readonly<Record<string, string | boolean | undefined>>;
 }
 
+/** One option of a command. */
+export interface CommandOption {
+  readonly type: "boolean" | "string";
+  readonly short?: string;
+  /** What it is for, in one line. */
+  readonly help: string;
+}
+
 /** One command of `agentkeys-broker`. */
 export interface Command {
   /** Its words, e.g. `config check`; empty for starting the broker. */
@@ -19,11 +25,13 @@ export interface Command {
   /** What follows them, e.g. `DIR --new-epoch [--yes]`. */
   readonly takes: string;
   readonly summary: string;
-  /** More for `--help`: what it does, an example. */
+  /** More for `--help`: what it does. */
   readonly help: string;
+  /** For `--help`: lines as they are typed. */
+  readonly examples: readonly string[];
   /** How many words it takes. */
   readonly words: number;
-  readonly options: NonNullable<ParseArgsConfig["options"]>;
+  readonly options: Readonly<Record<string, CommandOption>>;
   /** Answers the exit code. */
   run(given: Given): Promise<number>;
 }

@@ -4,12 +4,13 @@ import { backup } from "./backup.ts";
 import { exit, print, UsageError, type Command, type Given } from "./command.ts";
 import { examineAll, formatFindings } from "./doctor.ts";
 import { keygen, rotatable, rotate } from "./keygen.ts";
+import { checkConfig } from "./config-check.ts";
 import { confirm, recover } from "./recover.ts";
 import { restore } from "./restore.ts";
 import { start } from "./start.ts";
 
-const yes = { yes: { type: "boolean", short: "y" } } as const;
-const newEpoch = { "new-epoch": { type: "boolean" } } as const;
+const yes = { yes: { type: "boolean", short: "y", help: "do not ask" } } as const;
+const newEpoch = { "new-epoch": { type: "boolean", help: "say that a new epoch of the log is meant" } } as const;
 
 /** Every command of `agentkeys-broker`, in the order of its help. */
 export const commands: readonly Command[] = [
@@ -18,6 +19,7 @@ export const commands: readonly Command[] = [
     takes: "",
     summary: "start (without a file: ./agentkeys.toml if it is there, else the defaults)",
     help: "It is ready when it says so on stdout. SIGTERM or SIGINT stops it; a second one at once.",
+    examples: ["agentkeys-broker --config /etc/agentkeys/broker.toml"],
     words: 0,
     options: {},
     run: async ({ config }) => start(config),
@@ -26,14 +28,12 @@ export const commands: readonly Command[] = [
     name: "config check",
     takes: "",
     summary: "check the file and the plug-ins it names; opens no socket",
-    help: "Every mistake is told at once, with its path in the file.",
+    help: "Every mistake is told at once, with its path in the file; so is a right that its issuer can never serve.",
+    examples: ["agentkeys-broker config check --config /etc/agentkeys/broker.toml"],
     words: 0,
     options: {},
     async run({ config }) {
-      const loaded = await loadPlugins(readConfig(config));
-      for (const { selected, version } of loaded)
-        print(`${selected.kind}.${selected.name}: ${selected.specifier} ${version}`);
-      print("the configuration is good");
+      await checkConfig(readConfig(config), print);
       return exit.done;
     },
   },
@@ -41,9 +41,8 @@ export const commands: readonly Command[] = [
     name: "config schema",
     takes: "",
     summary: "print the JSON Schema of the file, for editors",
-    help: `The sections of the plug-ins that the file names have their own schema in it.
-
-  agentkeys-broker config schema > agentkeys.schema.json   # then, first line of the file: #:schema ./agentkeys.schema.json`,
+    help: "The sections of the plug-ins that the file names have their own schema in it. First line of the file: #:schema ./agentkeys.schema.json",
+    examples: ["agentkeys-broker config schema > agentkeys.schema.json"],
     words: 0,
     options: {},
     async run({ config }) {
@@ -58,9 +57,11 @@ export const commands: readonly Command[] = [
     name: "doctor",
     takes: "[--json]",
     summary: "look at all that the broker needs, running or not; changes nothing",
-    help: "Exit code 1 where a line says fail, 78 where the configuration itself is unusable.",
+    help: `Exit code 1 where a line says fail, 78 where the configuration itself is unusable. Where no broker runs, each plug-in is tried on
+a passing copy of data_dir beside it: nothing is published or appended.`,
+    examples: ["agentkeys-broker doctor --json | jq '.findings[] | select(.status != \"ok\")'"],
     words: 0,
-    options: { json: { type: "boolean" } },
+    options: { json: { type: "boolean", help: "one JSON object instead of lines" } },
     async run({ config, options }) {
       const { findings, json } = await examineAll(config);
       if (options["json"] === true) print(JSON.stringify(json));
@@ -74,11 +75,10 @@ export const commands: readonly Command[] = [
     name: "keygen",
     takes: `[--rotate ${rotatable.join("|")}]`,
     summary: "make the signing keys ahead of the first start, or a new one of a purpose",
-    help: `With --rotate a running broker signs with the new key at once, without a restart; what the old one signed stays good.
-
-  agentkeys-broker keygen --rotate workload`,
+    help: "With --rotate a running broker signs with the new key at once, without a restart; what the old one signed stays good.",
+    examples: ["agentkeys-broker keygen --rotate workload"],
     words: 0,
-    options: { rotate: { type: "string" } },
+    options: { rotate: { type: "string", help: `what the new key is for: ${rotatable.join(", ")}` } },
     async run({ config, options }) {
       const purpose = rotatable.find((one) => one === options["rotate"]);
       if (purpose !== undefined) await rotate(readConfig(config), purpose, print);
@@ -91,9 +91,8 @@ export const commands: readonly Command[] = [
     name: "backup",
     takes: "DIR",
     summary: "copy all that the broker keeps into an empty folder, while it runs or not",
-    help: `The copy is consistent, and whole once DIR/manifest.json is there. It holds the signing keys.
-
-  agentkeys-broker backup /var/backups/agentkeys/2026-11-24`,
+    help: "The copy is consistent, and whole once DIR/manifest.json is there. It holds the signing keys.",
+    examples: ["agentkeys-broker backup /var/backups/agentkeys/2026-11-24"],
     words: 1,
     options: {},
     async run({ config, words: [directory = ""] }) {
@@ -105,9 +104,8 @@ export const commands: readonly Command[] = [
     name: "restore",
     takes: "DIR --new-epoch [--yes]",
     summary: "put a backup into an empty data_dir, and go on with its log as a new epoch",
-    help: `Ends every session in it: what was revoked after the backup would live again. No broker may be running.
-
-  agentkeys-broker restore /var/backups/agentkeys/2026-11-24 --new-epoch`,
+    help: "Ends every session in it: what was revoked after the backup would live again. No broker may be running.",
+    examples: ["agentkeys-broker restore /var/backups/agentkeys/2026-11-24 --new-epoch"],
     words: 1,
     options: { ...newEpoch, ...yes },
     async run(given) {
@@ -123,6 +121,7 @@ export const commands: readonly Command[] = [
     takes: "--new-epoch [--yes]",
     summary: "go on with the log as it stands, as a new epoch; no broker may be running",
     help: "For a log whose newest copy is lost. Its first record names the old origin, size and root.",
+    examples: ["agentkeys-broker recover --new-epoch"],
     words: 0,
     options: { ...newEpoch, ...yes },
     async run(given) {

@@ -1,4 +1,4 @@
-import { toJsonSchema } from "@valibot/to-json-schema";
+import { toJsonSchema, type JsonSchema } from "@valibot/to-json-schema";
 import type * as v from "valibot";
 import type { Json } from "@agentkeys/core";
 import { configSchema } from "../boot/config.ts";
@@ -35,6 +35,19 @@ function describeSection(config: LoadedPlugin["plugin"]["config"]): JsonObject {
 }
 
 function convert(schema: v.GenericSchema): JsonObject {
-  const { $schema: _, ...converted } = toJsonSchema(schema, { errorMode: "ignore", typeMode: "input" });
+  const { $schema: _, ...converted } = toJsonSchema(schema, {
+    errorMode: "ignore",
+    typeMode: "input",
+    overrideSchema: ({ valibotSchema, jsonSchema, errors }) => describe(jsonSchema, valibotSchema, errors),
+    overrideAction: ({ valibotAction, jsonSchema, errors }) =>
+      errors === undefined ? undefined : describe(jsonSchema, valibotAction, errors),
+  });
   return JSON.parse(JSON.stringify(converted)) as JsonObject;
+}
+
+/** What a value must be, in the words that `config check` has for it; what JSON Schema cannot say stands there alone. */
+function describe(schema: JsonSchema, subject: object, errors: unknown): JsonSchema | undefined {
+  const unsaid = errors === undefined ? undefined : "config check looks at more of it";
+  const description = "message" in subject && typeof subject.message === "string" ? subject.message : unsaid;
+  return description === undefined ? undefined : { ...schema, description };
 }

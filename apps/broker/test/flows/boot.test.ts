@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, expect, test, vi } from "vitest";
 import { loadPlugins } from "../../src/boot/compose.ts";
 import { loadPlugin } from "../../src/boot/load-plugin.ts";
@@ -186,6 +187,31 @@ test("a plug-in whose code never ends is given up", async () => {
     ]);
   } finally {
     vi.useRealTimers();
+  }
+});
+
+test("a plug-in whose config schema never answers is given up", async () => {
+  const validate = "validate() { globalThis.schemaAsked = true; return new Promise(() => undefined); }";
+  install("@acme/agentkeys-auth-silent", shape(`config: { "~standard": { version: 1, vendor: "acme", ${validate} } }`));
+  const file = select("silent");
+  const [selected] = file.plugins.filter(({ name }) => name === "x");
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  try {
+    const work = Promise.allSettled([loadPlugin(selected!, file)]);
+    while (Reflect.get(globalThis, "schemaAsked") !== true) await nextTurn();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await work).toMatchObject([
+      {
+        status: "rejected",
+        reason: {
+          code: "ERR_PLUGIN_NOT_LOADABLE",
+          facts: { reason: "its config schema has not finished after 10 s" },
+        },
+      },
+    ]);
+  } finally {
+    vi.useRealTimers();
+    Reflect.deleteProperty(globalThis, "schemaAsked");
   }
 });
 
