@@ -19,6 +19,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Finding } from "../../src/doctor/finding.ts";
 import { freePort } from "../flows/harness.ts";
+import { install } from "../flows/install.ts";
 import { runProgram, startProgram } from "../programs.ts";
 
 const root = join(import.meta.dirname, "../../.agentkeys-test");
@@ -132,6 +133,21 @@ security = "none"
       code: 1,
       anchor: { status: "warn", next: expect.stringContaining("readiness.md#audit-witness") },
       email: { status: "fail", next: expect.stringContaining("readiness.md#auth-email") },
+    });
+  });
+  test("only warns of an anchor that says it is unready: a broker serves without it", async () => {
+    install(
+      "agentkeys-audit-asleep",
+      `export default { kind: "audit", name: "asleep", apiVersion: 1, capabilities: ["anchor"], config,
+  manifest: { minIntervalMs: 1000 },
+  create: async () => ({ ...life, head: async () => undefined, publish: async () => ({ status: "retry", afterMs: 1000, reason: "asleep" }),
+    ready: async () => ({ status: "unready", reason: "asleep" }) }) };`,
+    );
+    write('[audit]\nanchors = ["asleep"]\n[audit.asleep]\nplugin = "@acme/agentkeys-audit-asleep"\n');
+    const { code, of } = await doctor();
+    expect({ code, anchor: of("audit.asleep") }).toMatchObject({
+      code: 0,
+      anchor: { status: "warn", found: "asleep" },
     });
   });
   test("does not try a plug-in whose section names a place outside of data_dir", async () => {
