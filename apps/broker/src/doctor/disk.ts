@@ -107,7 +107,7 @@ function checkClock({ dataDirectory, highWaterDirectory }: BrokerConfig, now: nu
 }
 
 /** Bytes that the user may still write where the path is, or will be. */
-export function freeSpace(path: string): number {
+function freeSpace(path: string): number {
   const { bavail, bsize } = statfsSync(nearest(path));
   return bavail * bsize;
 }

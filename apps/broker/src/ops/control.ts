@@ -59,6 +59,14 @@ export function canAskControl(directory: string): boolean {
   return Buffer.byteLength(pathOf(directory)) <= longestPath;
 }
 
+/** A broker holds the socket and does not answer. */
+class Silence extends Error {}
+
+/** True for what {@link askControl} throws where a broker runs and does not answer in time. */
+export function isSilence(error: unknown): boolean {
+  return error instanceof Silence;
+}
+
 /**
  * Has the broker that runs on a data_dir do something; undefined where none runs. Throws what the broker refused it for. `patience` is
  * in milliseconds.
@@ -75,7 +83,7 @@ export async function askControl(
     const asked = request({ socketPath, method: "POST", path: `/${action}`, timeout: patience }, (answered) => {
       text(answered).then(resolve, reject);
     });
-    asked.on("timeout", () => asked.destroy(new Error(`the running broker did not answer within ${patience} ms`)));
+    asked.on("timeout", () => asked.destroy(new Silence(`the running broker did not answer within ${patience} ms`)));
     asked.on("error", (fault: NodeJS.ErrnoException) => {
       // No socket, or one that nobody listens on any more.
       if (fault.code === "ENOENT" || fault.code === "ECONNREFUSED" || fault.code === "ENOTDIR") resolve(undefined);

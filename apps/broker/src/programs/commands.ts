@@ -57,8 +57,8 @@ export const commands: readonly Command[] = [
     name: "doctor",
     takes: "[--json]",
     summary: "look at all that the broker needs, running or not; changes nothing",
-    help: `Exit code 1 where a line says fail, 78 where the configuration itself is unusable. Where no broker runs, each plug-in is tried on
-a passing copy of data_dir beside it: nothing is published or appended.`,
+    help: `Exit code 1 where a line says fail, 78 where the configuration itself is unusable. Where no broker runs, each plug-in but
+the log is tried on an empty passing folder: no data is opened or copied, nothing published.`,
     examples: ["agentkeys-broker doctor --json | jq '.findings[] | select(.status != \"ok\")'"],
     words: 0,
     options: { json: { type: "boolean", help: "one JSON object instead of lines" } },

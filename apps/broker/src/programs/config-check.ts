@@ -1,9 +1,6 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { loadPlugins } from "../boot/compose.ts";
 import type { BrokerConfig } from "../boot/read-config.ts";
-import { rehearse } from "../boot/rehearse.ts";
+import { namesOtherPlace, rehearse } from "../boot/rehearse.ts";
 import { assertServableRights } from "../boot/servable-rights.ts";
 import type { Tell } from "./recover.ts";
 
@@ -13,21 +10,15 @@ import type { Tell } from "./recover.ts";
  */
 export async function checkConfig(config: BrokerConfig, tell: Tell): Promise<void> {
   const loaded = await loadPlugins(config);
-  const folder = await mkdtemp(join(tmpdir(), "agentkeys-check-"));
-  try {
-    const issuers = loaded.filter(({ selected }) => selected.kind === "issuer");
-    await rehearse(config, issuers, folder, async (opened) => {
-      assertServableRights(config, new Map(opened.flatMap((one) => ("parts" in one ? [...one.parts.issuers] : []))));
-      // Its secrets may be elsewhere: where the file is checked need not be where the broker runs.
-      for (const { selected, ...rest } of opened)
-        if ("fault" in rest)
-          tell(
-            `issuer.${selected.name}: its rights are looked at when the broker starts; here, ${reasonOf(rest.fault)}`,
-          );
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const issuers = loaded.filter(({ selected }) => selected.kind === "issuer");
+  const within = issuers.filter(({ selected }) => !namesOtherPlace(selected.settings));
+  await rehearse(config, within, async (opened) => {
+    assertServableRights(config, new Map(opened.flatMap((one) => ("parts" in one ? [...one.parts.issuers] : []))));
+    // Its secrets may be elsewhere: where the file is checked need not be where the broker runs.
+    for (const { selected, ...rest } of opened)
+      if ("fault" in rest)
+        tell(`issuer.${selected.name}: its rights are looked at when the broker starts; here, ${reasonOf(rest.fault)}`);
+  });
   for (const { selected, version } of loaded)
     tell(`${selected.kind}.${selected.name}: ${selected.specifier} ${version}`);
   tell("the configuration is good");

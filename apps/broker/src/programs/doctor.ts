@@ -1,14 +1,13 @@
-import { join } from "node:path";
 import { describeError, isAgentKeysError, type Json } from "@agentkeys/core";
 import { loadPlugins } from "../boot/compose.ts";
+import type { LoadedPlugin } from "../boot/load-plugin.ts";
 import { readConfig, type BrokerConfig } from "../boot/read-config.ts";
 import { checkDisk } from "../doctor/disk.ts";
 import { reasonOf, type Finding } from "../doctor/finding.ts";
+import { checkHighWater, checkLogFiles } from "../doctor/log-files.ts";
 import { answersHealth, checkPort, checkPublicUrl, checkReadiness } from "../doctor/network.ts";
 import { checkByRehearsal } from "../doctor/rehearsal.ts";
-import { readFileIfThere } from "../files/durable.ts";
-import { askControl, canAskControl } from "../ops/control.ts";
-import { checkpointOf } from "../ops/rewind.ts";
+import { askControl, canAskControl, isSilence } from "../ops/control.ts";
 
 /** Looks at all that a broker of this configuration needs, and changes nothing. Throws what makes the configuration unusable. */
 export async function examine(file: string | undefined): Promise<readonly Finding[]> {
@@ -27,13 +26,12 @@ export async function examine(file: string | undefined): Promise<readonly Findin
     broker,
     await checkPort(config, isRunning),
     ...(await checkPublicUrl(config, isRunning)),
-    ...(isRunning
-      ? [...(await checkReadiness(config)), await readHighWater(config)]
-      : await checkByRehearsal(config, loaded)),
+    ...(await checkPlugins(config, loaded, broker)),
+    await checkHighWater(config),
   ];
 }
 
-/** One that does not answer runs all the same: its data is not to be copied under it. */
+/** One that does not answer runs all the same. */
 async function findBroker(config: BrokerConfig): Promise<Finding> {
   const check = "broker";
   const isAsked = canAskControl(config.dataDirectory);
@@ -42,23 +40,23 @@ async function findBroker(config: BrokerConfig): Promise<Finding> {
     if (told !== undefined && told !== false) return { check, status: "ok", found: "it runs" };
     return { check, status: "warn", found: "it does not run", next: "start it: agentkeys-broker" };
   } catch (error) {
-    const next = "ask as the user the broker runs as, and look at its log";
-    return { check, status: "fail", found: `it cannot be asked: ${reasonOf(error)}`, next };
+    const reason = reasonOf(error);
+    return isSilence(error)
+      ? { check, status: "fail", found: `it hangs: ${reason}`, next: "look at its log, and restart it" }
+      : { check, status: "fail", found: `it cannot be asked: ${reason}`, next: "ask as the user the broker runs as" };
   }
 }
 
-/** While the broker runs, it watches over the file itself, and `/readyz` tells. */
-async function readHighWater({ highWaterDirectory }: BrokerConfig): Promise<Finding> {
-  const check = "high-water file";
-  const next = "see docs/operate/backup-and-recovery.md";
-  try {
-    const note = await readFileIfThere(join(highWaterDirectory, "high-water"));
-    if (note === undefined) return { check, status: "fail", found: "it is missing", next };
-    const { origin, size } = checkpointOf(note);
-    return { check, status: "ok", found: `${origin} at ${size} records` };
-  } catch (error) {
-    return { check, status: "fail", found: reasonOf(error), next };
-  }
+/** By the running broker itself; where none runs, by trying them. One that hangs has nothing to tell. */
+async function checkPlugins(
+  config: BrokerConfig,
+  loaded: readonly LoadedPlugin[],
+  broker: Finding,
+): Promise<readonly Finding[]> {
+  if (broker.status === "ok") return checkReadiness(config);
+  if (broker.status === "fail") return [];
+  const logs = loaded.filter(({ selected }) => selected.needs === "log");
+  return [...(await checkByRehearsal(config, loaded)), ...logs.map(({ selected }) => checkLogFiles(config, selected))];
 }
 
 /** Lines for a person, one a finding. */
