@@ -5,6 +5,7 @@ import type { BrokerConfig } from "../boot/read-config.ts";
 import { backUp } from "../ops/backup.ts";
 import { askControl } from "../ops/control.ts";
 import { createLogger } from "../ops/logger.ts";
+import { assertApart } from "./apart.ts";
 import type { Tell } from "./recover.ts";
 
 const patience = 3_600_000;
@@ -13,9 +14,13 @@ const summary = v.object({ files: v.number(), bytes: v.number(), origin: v.strin
 /** What a backup holds, in numbers. */
 export type BackupSummary = v.InferOutput<typeof summary>;
 
-/** `backup DIR`: a running broker makes the copy and goes on; where none runs, this does. */
+/**
+ * `backup DIR`: a running broker makes the copy and goes on; where none runs, this does. Throws {@link UsageError} before anything is made
+ * where one folder lies in the other.
+ */
 export async function backup(config: BrokerConfig, directory: string, tell: Tell): Promise<void> {
   const target = resolve(directory);
+  assertApart(target, config.dataDirectory);
   tell(`copying ${config.dataDirectory} to ${target}`);
   const told = await askControl(config.dataDirectory, "backup", { directory: target }, patience);
   const made = told === undefined ? await backUpHere(config, target) : v.parse(summary, told);

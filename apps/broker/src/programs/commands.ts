@@ -91,7 +91,7 @@ the log is tried on an empty passing folder: no data is opened or copied, nothin
     name: "backup",
     takes: "DIR",
     summary: "copy all that the broker keeps into an empty folder, while it runs or not",
-    help: "The copy is consistent, and whole once DIR/manifest.json is there. It holds the signing keys.",
+    help: "The copy is consistent, and whole once DIR/manifest.json is there. It holds the signing keys. DIR must lie outside of data_dir.",
     examples: ["agentkeys-broker backup /var/backups/agentkeys/2026-11-24"],
     words: 1,
     options: {},

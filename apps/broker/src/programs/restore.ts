@@ -9,15 +9,18 @@ import { readManifest, type Manifest } from "../files/manifest.ts";
 import { newEvent } from "../flows/event.ts";
 import { createReadings } from "../store/readings.ts";
 import { openStore } from "../store/engine-store.ts";
+import { assertApart } from "./apart.ts";
 import { recover, type Tell } from "./recover.ts";
 
 /**
  * `restore DIR --new-epoch`: puts a backup into a data_dir that is empty or not there, ends every session and code in it, and goes on
  * with the log as a new epoch. What was taken away after the backup would be there again: without a session no agent has a use of it.
- * Throws ERR_CONFIG_FILE, and then has changed nothing.
+ * Throws ERR_CONFIG_FILE, or {@link UsageError} where one folder lies in the other, and then has changed nothing.
  */
 export async function restore(config: BrokerConfig, directory: string, tell: Tell): Promise<void> {
   const source = resolve(directory);
+  assertApart(source, config.dataDirectory);
+  assertApart(source, draftOf(config.dataDirectory));
   const manifest = await readManifest(source);
   await assertEmpty(config.dataDirectory);
   tell(
@@ -42,7 +45,7 @@ async function assertEmpty(dataDirectory: string): Promise<void> {
 
 /** All of it or nothing: what was cut short lies beside data_dir, and is thrown away by the next try. */
 async function putBack(source: string, { files }: Manifest, dataDirectory: string): Promise<void> {
-  const draft = `${dataDirectory}.restoring`;
+  const draft = draftOf(dataDirectory);
   await rm(draft, { recursive: true, force: true });
   for (const { path } of files) {
     const target = join(draft, path);
@@ -54,6 +57,8 @@ async function putBack(source: string, { files }: Manifest, dataDirectory: strin
   await rename(draft, dataDirectory);
   await syncFolder(dirname(dataDirectory));
 }
+
+const draftOf = (dataDirectory: string): string => `${dataDirectory}.restoring`;
 
 async function endSessions(config: BrokerConfig): Promise<number> {
   const store = await openStore(join(config.dataDirectory, "broker.db"), {

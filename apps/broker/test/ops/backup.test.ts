@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -144,6 +145,38 @@ test(
       code: 64,
       stderr: expect.stringContaining("--yes"),
     });
+  },
+);
+
+test(
+  "a backup neither goes into data_dir nor comes from it, by whatever name, and nothing is made of the attempt",
+  { timeout: 60_000 },
+  async () => {
+    symlinkSync("data", join(folder, "link"));
+    const attempt = async () => {
+      for (const args of [
+        ["backup", "data"],
+        ["backup", "data/copies/today"],
+        ["backup", "link/copy"],
+        ["backup", "."],
+        ["restore", "data", "--new-epoch", "--yes"],
+        ["restore", "link/copy", "--new-epoch", "--yes"],
+        ["restore", "data.restoring", "--new-epoch", "--yes"],
+        ["restore", ".", "--new-epoch", "--yes"],
+      ])
+        expect({ args, ...(await program(...args)) }).toMatchObject({
+          code: 64,
+          stderr: expect.stringMatching(/lies? in .*: keep backups apart/u),
+        });
+    };
+    await attempt();
+    expect(readdirSync(folder).toSorted()).toEqual(["agentkeys.toml", "link"]);
+    await start();
+    const before = readdirSync(join(folder, "data")).toSorted();
+    await attempt();
+    expect(readdirSync(join(folder, "data")).toSorted()).toEqual(before);
+    // A name that only begins alike is another folder.
+    expect((await program("backup", "data-copy")).code).toBe(0);
   },
 );
 
