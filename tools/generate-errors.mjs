@@ -18,6 +18,7 @@ const families = {
   WALLET: "Wallets, at the broker and on the person's machine.",
   AUDIT: "The log, receipts, heads and witnesses.",
   ISSUER: "Making the credential.",
+  STORAGE: "The files that a program keeps.",
   INTERNAL: "Everything that nobody foresaw.",
 };
 

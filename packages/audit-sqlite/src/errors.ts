@@ -5,6 +5,15 @@ export function storageError(reason: string, cause?: unknown): AgentKeysError {
   return new AgentKeysError("ERR_AUDIT_STORAGE", `the audit log's storage failed: ${reason}`, { reason }, { cause });
 }
 
+/** ERR_STORAGE_NEWER: tables that this version does not know. */
+export function newerError(path: string, found: number, known: number): AgentKeysError {
+  const writer = `a newer @agentkeys/audit-sqlite, with tables of version ${found}`;
+  return new AgentKeysError("ERR_STORAGE_NEWER", `${path} was written by ${writer}; this one knows ${known}`, {
+    path,
+    writer,
+  });
+}
+
 /** ERR_AUDIT_UNAVAILABLE: this call gets no answer. */
 export function unavailableError(reason: string): AgentKeysError {
   return new AgentKeysError("ERR_AUDIT_UNAVAILABLE", `the audit log cannot answer: ${reason}`, { reason });

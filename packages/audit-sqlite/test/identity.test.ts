@@ -156,10 +156,13 @@ test.each([
   database.close();
 });
 
-test("a database with other tables than these is refused", async () => {
+test.each([
+  [7, "ERR_STORAGE_NEWER"],
+  [0, "ERR_AUDIT_STORAGE"],
+])("a database with tables of version %d is refused with %s", async (version, code) => {
   const { folder } = await makeLog();
   const database = new Database(join(folder, "log.db"));
-  database.pragma("user_version = 7");
+  database.pragma(`user_version = ${version}`);
   database.close();
-  expect(await codeOf(openTestLog(folder))).toBe("ERR_AUDIT_STORAGE");
+  expect(await codeOf(openTestLog(folder))).toBe(code);
 });

@@ -38,7 +38,7 @@ function row<Facts extends object = NoFacts>(
 }
 
 /**
- * Every error code of AgentKeys, by family: CONFIG PLUGIN REQUEST AUTH SESSION GRANT WALLET AUDIT ISSUER INTERNAL.
+ * Every error code of AgentKeys, by family: CONFIG PLUGIN REQUEST AUTH SESSION GRANT WALLET AUDIT ISSUER STORAGE INTERNAL.
  * Append-only. The family is the second word of the code.
  */
 export const errorRegistry = {
@@ -139,6 +139,8 @@ export const errorRegistry = {
   ERR_ISSUER_UNKNOWN: row<{ issuer: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such issuer here.", "Use one of the known issuers."),
   ERR_ISSUER_FAILED: row<{ issuer: string }>("remote", "later", 502, "public", "The issuer could not make the credential; the attempt is recorded.", "Try again with a new Idempotency-Key."),
   ERR_ISSUER_OUTCOME_UNKNOWN: row("remote", "never", 409, "public", "Whether the first request issued a credential is not known.", "Ask again with a new Idempotency-Key."),
+
+  ERR_STORAGE_NEWER: row<{ path: string; writer: string }>("operator", "never", 500, "private", "A file was written by a newer version of this program.", "Install the version named or a newer one; docs/operate/upgrade.md has the way back to this one."),
 
   ERR_INTERNAL: row("broker", "later", 500, "private", "The broker failed unexpectedly; nothing was released.", "Try again; tell the operator the request id if it stays."),
 };

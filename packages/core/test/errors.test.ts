@@ -2,7 +2,19 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { AgentKeysError, describeError, errorRegistry, isAgentKeysError, type ErrorRow } from "../src/index.ts";
 
-const families = ["CONFIG", "PLUGIN", "REQUEST", "AUTH", "SESSION", "GRANT", "WALLET", "AUDIT", "ISSUER", "INTERNAL"];
+const families = [
+  "CONFIG",
+  "PLUGIN",
+  "REQUEST",
+  "AUTH",
+  "SESSION",
+  "GRANT",
+  "WALLET",
+  "AUDIT",
+  "ISSUER",
+  "STORAGE",
+  "INTERNAL",
+];
 const byText = (one: string, other: string): number => (one < other ? -1 : 1);
 const rows: [string, ErrorRow<object>][] = Object.entries(errorRegistry);
 

@@ -1,7 +1,7 @@
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import Database from "better-sqlite3";
-import { AgentKeysError } from "@agentkeys/core";
+import { AgentKeysError, isAgentKeysError } from "@agentkeys/core";
 import type { EngineDefinition } from "./engine-command.ts";
 import { migrate } from "./migrate.ts";
 
@@ -21,7 +21,8 @@ const pragmas: readonly (readonly [name: string, value: string | number, reads: 
 
 /**
  * Opens the one writing connection: makes the file (0600, its folder 0700) where there is none, sets the pragmas that make a commit
- * durable and reads each back, then brings the schema up to date. Throws ERR_CONFIG_INVALID with the reason.
+ * durable and reads each back, then brings the schema up to date. Throws ERR_CONFIG_INVALID with the reason, and
+ * ERR_STORAGE_NEWER.
  */
 export function openWriter(file: string, migrations: EngineDefinition["migrations"]): Database.Database {
   return openOrRefuse(file, () => {
@@ -67,6 +68,7 @@ function openOrRefuse(file: string, open: () => Database.Database): Database.Dat
   try {
     return open();
   } catch (cause) {
+    if (isAgentKeysError(cause)) throw cause;
     const issue = `broker.data_dir: ${file} cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`;
     throw new AgentKeysError("ERR_CONFIG_INVALID", issue, { issues: [issue] }, { cause });
   }

@@ -216,11 +216,14 @@ describe("the file", () => {
     client.pragma("user_version = 4");
     client.close();
     await expect(open()).rejects.toMatchObject({
-      code: "ERR_CONFIG_INVALID",
-      facts: { issues: [expect.stringMatching(/broker\.db cannot be used: it has schema version 4/u)] },
+      code: "ERR_STORAGE_NEWER",
+      message: expect.stringMatching(/broker\.db has schema version 4/u),
     });
     writeFileSync(file, "no database, whatever its name says".repeat(100));
-    await expect(open()).rejects.toMatchObject({ code: "ERR_CONFIG_INVALID" });
+    await expect(open()).rejects.toMatchObject({
+      code: "ERR_CONFIG_INVALID",
+      message: expect.stringContaining("broker.db cannot be used"),
+    });
     expect(readFileSync(file, "utf8")).toMatch(/^no database/u);
   });
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterAll, describe, expect, test } from "vitest";
+import { program } from "../../src/program.ts";
 import { openStore } from "../../src/store/engine-store.ts";
 import { openWriter } from "../../src/store/engine-connection.ts";
 import { migrations } from "../../src/store/migrations.ts";
@@ -99,16 +100,33 @@ describe("a migration", () => {
     client.close();
   });
 
-  test("refuses a file of a newer program and leaves it as it is", () => {
+  test.each([
+    ["one that tells its version", "@agentkeys/broker 9.8.7"],
+    ["one that tells none", undefined],
+  ])("refuses a file of a newer program, of %s, and leaves it as it is", (_which, writer) => {
     const file = newFile();
-    openWriter(file, [one, two]).close();
+    const client = openWriter(file, [one, two]);
+    if (writer === undefined) client.exec("DROP TABLE schema_steps");
+    else client.prepare("UPDATE schema_steps SET program = ? WHERE version = 2").run(writer);
+    client.close();
     const before = readFileSync(file);
     expect(() => openWriter(file, [one])).toThrow(
       expect.objectContaining({
-        code: "ERR_CONFIG_INVALID",
-        message: expect.stringContaining("schema version 2, made by a newer program; this one knows 1") as unknown,
+        code: "ERR_STORAGE_NEWER",
+        message: `${file} has schema version 2, written by ${writer ?? "a newer program"}; this is ${program}, which knows 1`,
+        facts: { path: file, writer: writer ?? "a newer program" },
       }),
     );
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  test("notes which program made each schema version", () => {
+    const file = made();
+    const client = openWriter(file, [one, two]);
+    expect(client.prepare("SELECT * FROM schema_steps").all()).toStrictEqual([
+      { version: 1, program },
+      { version: 2, program },
+    ]);
+    client.close();
   });
 });

@@ -2,7 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { AgentKeysError } from "@agentkeys/core";
 import type { TreeNode } from "@agentkeys/log";
 import Database from "better-sqlite3";
-import { storageError } from "../errors.ts";
+import { newerError, storageError } from "../errors.ts";
 import { schema, schemaVersion } from "./schema.ts";
 
 /** An entry as it is stored. Positions and places count over all epochs, in the order in which they were written. */
@@ -151,6 +151,7 @@ export class LogStore {
     this.transact(() => {
       if (isNew) this.database.pragma(`user_version = ${schemaVersion}`);
       const version = this.database.pragma("user_version", { simple: true });
+      if (Number(version) > schemaVersion) throw newerError(this.database.name, Number(version), schemaVersion);
       if (version !== schemaVersion) throw storageError(`its tables are of version ${String(version)}`);
       this.database.exec(schema);
     });
