@@ -35,7 +35,7 @@ async function load<Module>(transport: string, library: string, module: Promise<
   try {
     return await module;
   } catch (error) {
-    const reason = `the library of transport "${transport}" does not load, run: npm install ${library}`;
+    const reason = `the library of transport "${transport}" does not load, run: npm install --ignore-scripts ${library}`;
     throw new AgentKeysError("ERR_PLUGIN_NOT_LOADABLE", reason, { specifier: library, reason }, { cause: error });
   }
 }

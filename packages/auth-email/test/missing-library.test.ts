@@ -47,7 +47,7 @@ describe("in an install without the libraries of the transports", () => {
       code: "ERR_PLUGIN_NOT_LOADABLE",
       facts: {
         specifier: library,
-        reason: `the library of transport "${transport}" does not load, run: npm install ${library}`,
+        reason: `the library of transport "${transport}" does not load, run: npm install --ignore-scripts ${library}`,
       },
     });
   });

@@ -41,7 +41,7 @@ function assertInstalled(specifier: string): void {
   try {
     import.meta.resolve(specifier);
   } catch (cause) {
-    const reason = `${specifier} is not installed, run: npm install @agentkeys/auth-walletsig`;
+    const reason = `${specifier} is not installed, run: npm install --ignore-scripts @agentkeys/auth-walletsig`;
     throw new AgentKeysError("ERR_PLUGIN_NOT_LOADABLE", reason, { specifier, reason }, { cause });
   }
 }

@@ -45,7 +45,7 @@ describe("in an install that lacks a library", () => {
   it("ethers, the plug-in is not made, and says what to do", async () => {
     const specifier = "ethers/hash";
     const printed = await print("process.stdout.write(JSON.stringify(await codeOf(walletsig.create(value, host))));");
-    const reason = `${specifier} is not installed, run: npm install @agentkeys/auth-walletsig`;
+    const reason = `${specifier} is not installed, run: npm install --ignore-scripts @agentkeys/auth-walletsig`;
     expect(printed).toEqual(["ERR_PLUGIN_NOT_LOADABLE", { specifier, reason }]);
   });
 });

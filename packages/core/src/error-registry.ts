@@ -50,7 +50,7 @@ export const errorRegistry = {
   ERR_CONFIG_LISTEN: row<{ address: string; reason: string }>("operator", "later", 500, "private", "The listening address is not to be had.", "Stop the program that holds the port, or set another `listen`."),
   ERR_CONFIG_PROFILE: row<{ reason: string }>("caller", "never", 400, "public", "This command needs a sign-in or an account file that is not there.", "Run `agentkeys login` (or `agentkeys init wallet`) first."),
 
-  ERR_PLUGIN_NOT_INSTALLED: row<{ specifier: string; from: string }>("operator", "never", 500, "private", "A plug-in named in the configuration is not installed.", "Run `npm install` with the named package in the folder of the configuration file."),
+  ERR_PLUGIN_NOT_INSTALLED: row<{ specifier: string; from: string }>("operator", "never", 500, "private", "A plug-in named in the configuration is not installed.", "Run `npm install --ignore-scripts` with the named package in the folder of the configuration file."),
   ERR_PLUGIN_NOT_LOADABLE: row<{ specifier: string; reason: string }>("operator", "never", 500, "private", "A plug-in is installed but cannot be loaded.", "Reinstall it; its author must export `default` and code that loads."),
   ERR_PLUGIN_INCOMPATIBLE: row<{ specifier: string; found: string; expected: string }>("operator", "never", 500, "private", "A plug-in is of another kind, capability or contract version.", "Install a version of the plug-in made for this broker."),
   ERR_PLUGIN_CONTRACT: row<{ plugin: string; broke: string }>("plugin", "never", 502, "private", "A plug-in gave an answer that its contract forbids.", "Report it to the plug-in's author; nothing was issued."),

@@ -24,7 +24,7 @@ function assertInstalled(specifier: string): void {
   try {
     import.meta.resolve(specifier);
   } catch (cause) {
-    const reason = `${specifier} is not installed, run: npm install @agentkeys/wallet-keystore`;
+    const reason = `${specifier} is not installed, run: npm install --ignore-scripts @agentkeys/wallet-keystore`;
     throw new AgentKeysError("ERR_PLUGIN_NOT_LOADABLE", reason, { specifier, reason }, { cause });
   }
 }

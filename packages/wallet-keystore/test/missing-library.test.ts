@@ -44,7 +44,7 @@ async function print(program: string): Promise<unknown> {
 describe("the library", () => {
   it("is missed at boot, with what to do", async () => {
     const printed = await print("process.stdout.write(JSON.stringify(await codeOf(keystore.create(value, host))));");
-    const reason = "ethers/hash is not installed, run: npm install @agentkeys/wallet-keystore";
+    const reason = "ethers/hash is not installed, run: npm install --ignore-scripts @agentkeys/wallet-keystore";
     expect(printed).toEqual(["ERR_PLUGIN_NOT_LOADABLE", { specifier: "ethers/hash", reason }]);
   });
 

@@ -32,7 +32,7 @@ export function resolvePlugin(selected: SelectedPlugin, config: BrokerConfig): s
   const from = dirname(config.origin);
   throw new AgentKeysError(
     "ERR_PLUGIN_NOT_INSTALLED",
-    `${sectionOf(selected)}: ${specifier} is not installed in ${from}: run \`npm install ${specifier}\` there`,
+    `${sectionOf(selected)}: ${specifier} is not installed in ${from}: run \`npm install --ignore-scripts ${specifier}\` there`,
     { specifier, from },
     { cause: lastFault },
   );

@@ -89,7 +89,7 @@ test("what is not TOML is told by line and column", () => {
 test("a plug-in that is not installed is named, with the command that installs it", async () => {
   await expect(loadPlugins(config('[audit]\nanchors = ["nowhere"]\n'))).rejects.toMatchObject({
     code: "ERR_PLUGIN_NOT_INSTALLED",
-    message: expect.stringContaining("npm install @agentkeys/audit-nowhere"),
+    message: expect.stringContaining("npm install --ignore-scripts @agentkeys/audit-nowhere"),
   });
 });
 
