@@ -1,8 +1,7 @@
 // Everything secret that goes over the wire in a whole run, looked for in everything that was logged, at the most talkative level.
-import { once } from "node:events";
-import { SMTPServer } from "smtp-server";
 import { Wallet } from "ethers";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { startMailServer, type MailServer } from "../../../../packages/auth-email/test/support/mail-server.ts";
 import {
   ask,
   Caller,
@@ -17,6 +16,7 @@ import {
   type TestBroker,
 } from "../flows/harness.ts";
 import { install } from "../flows/install.ts";
+import { emailTable, lastToken, postLink } from "../flows/mail.ts";
 
 // A plug-in that logs and throws what it was given.
 install(
@@ -30,9 +30,8 @@ install(
 );
 
 let broker: TestBroker;
-let mails: SMTPServer;
+let mails: MailServer;
 let metricsPort: number;
-const mailed: string[] = [];
 const secrets = new Set<string>();
 const routes = new Set<string>();
 let requests = 0;
@@ -74,20 +73,7 @@ beforeAll(async () => {
     collectBody(text);
     return new Response(response.status === 204 ? null : text, { status: response.status, headers: response.headers });
   });
-  mails = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ["STARTTLS"],
-    onData(stream, _session, done) {
-      let text = "";
-      stream.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
-      stream.on("end", () => {
-        mailed.push(text.replaceAll("=\r\n", "").replaceAll("=3D", "="));
-        done();
-      });
-    },
-  });
-  mails.listen(0, "127.0.0.1");
-  await once(mails.server, "listening");
+  mails = await startMailServer();
   metricsPort = await freePort();
   broker = await openBroker(`[log]
 level = "debug"
@@ -99,19 +85,12 @@ sign_up = "open"
 methods = ["walletsig", "email", "gossip"]
 [auth.gossip]
 plugin = "@acme/auth-gossip"
-[auth.email]
-from = "AgentKeys <login@example.com>"
-transport = "smtp"
-[auth.email.smtp]
-host = "127.0.0.1"
-port = ${(mails.server.address() as { port: number }).port}
-security = "none"
-`);
+${emailTable(mails)}`);
 });
 afterAll(async () => {
   vi.unstubAllGlobals();
   await broker.close();
-  mails.close(() => undefined);
+  await mails.close();
 });
 
 const log = (): string => broker.lines.filter((line) => !line.startsWith("claim code: ")).join("");
@@ -178,13 +157,11 @@ async function refreshAndRevoke(agent: Caller): Promise<void> {
 async function signInByMail(): Promise<void> {
   const caller = await Caller.open(broker.url);
   const started = await caller.call("POST", "/v1/auth/email/start", { email: "ada@example.com" });
-  const token = /#token=([A-Za-z0-9_-]+)/u.exec(mailed.at(-1) ?? "")?.[1] ?? "";
+  const token = lastToken(broker, mails);
   expect(token).not.toBe("");
   secrets.add(token);
-  const page = (fields: Record<string, string>) =>
-    fetch(`${broker.url}/auth/email/link`, { method: "POST", body: new URLSearchParams(fields) });
-  await page({ token, user_code: "0000-0000" });
-  await page({ token, user_code: String(started.body.user_code) });
+  await postLink(broker, { token, user_code: "0000-0000" });
+  await postLink(broker, { token, user_code: String(started.body.user_code) });
   expect((await caller.call("POST", "/v1/auth/poll", { poll_token: started.body.poll_token })).status).toBe(200);
 }
 

@@ -1,7 +1,6 @@
 // Every secret the broker gives out, shown in every place that takes another: it is of use nowhere, and nothing is harmed.
-import { once } from "node:events";
-import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startMailServer, type MailServer } from "../../../../packages/auth-email/test/support/mail-server.ts";
 import {
   ask,
   Caller,
@@ -14,9 +13,10 @@ import {
   type Answer,
   type TestBroker,
 } from "../flows/harness.ts";
+import { emailTable } from "../flows/mail.ts";
 
 let broker: TestBroker;
-let mail: SMTPServer;
+let mail: MailServer;
 let person: Caller;
 let agent: Caller;
 let agentId: string;
@@ -25,14 +25,10 @@ let pairing: Caller;
 const secrets = new Map<string, string>();
 
 beforeAll(async () => {
-  mail = new SMTPServer({ authOptional: true, disabledCommands: ["STARTTLS"] });
-  mail.listen(0, "127.0.0.1");
-  await once(mail.server, "listening");
-  const { port } = mail.server.address() as { port: number };
+  mail = await startMailServer();
   const own = await freePort();
   broker = await openBroker(
-    `public_url = "http://localhost:${own}"\n[auth]\nmethods = ["walletsig", "email"]\n[auth.email]\nfrom = "a@example.com"\ntransport = "smtp"\n` +
-      `[auth.email.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n` +
+    `public_url = "http://localhost:${own}"\n[auth]\nmethods = ["walletsig", "email"]\n${emailTable(mail)}` +
       ["sign_ins", "messages", "failures", "codes", "calls"].reduce(
         (text, key) => `${text}${key} = 100000\n`,
         "[limits]\n",
@@ -75,7 +71,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await broker.close();
-  mail.close(() => undefined);
+  await mail.close();
 });
 
 const form = (fields: Record<string, string>) => new URLSearchParams(fields);

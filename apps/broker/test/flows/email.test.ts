@@ -1,36 +1,19 @@
 // Sign-in by a mailed link: a real broker, a real SMTP server, and a browser's requests by hand.
-import { once } from "node:events";
-import { SMTPServer } from "smtp-server";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startMailServer, type MailServer } from "../../../../packages/auth-email/test/support/mail-server.ts";
 import { Caller, openBroker, type TestBroker } from "./harness.ts";
+import { emailTable, lastToken, postLink } from "./mail.ts";
 
 let broker: TestBroker;
-let server: SMTPServer;
-const mails: string[] = [];
+let server: MailServer;
 
 beforeAll(async () => {
-  server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ["STARTTLS"],
-    onData(stream, _session, done) {
-      let text = "";
-      stream.on("data", (chunk: Buffer) => (text += chunk.toString("utf8")));
-      stream.on("end", () => {
-        mails.push(text.replaceAll("=\r\n", "").replaceAll("=3D", "="));
-        done();
-      });
-    },
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server.server, "listening");
-  const { port } = server.server.address() as { port: number };
-  broker = await openBroker(
-    `[auth]\nmethods = ["email"]\n[auth.email]\nfrom = "AgentKeys <login@example.com>"\ntransport = "smtp"\n[auth.email.smtp]\nhost = "127.0.0.1"\nport = ${port}\nsecurity = "none"\n`,
-  );
+  server = await startMailServer();
+  broker = await openBroker(`[auth]\nmethods = ["email"]\n${emailTable(server)}`);
 });
 afterAll(async () => {
   await broker.close();
-  server.close(() => undefined);
+  await server.close();
 });
 
 async function start(caller: Caller, address: string, more: Record<string, string> = {}) {
@@ -39,19 +22,11 @@ async function start(caller: Caller, address: string, more: Record<string, strin
     client_name: "<b>laptop</b>",
     ...more,
   });
-  const token = /#token=([A-Za-z0-9_-]+)/u.exec(mails.at(-1) ?? "")?.[1] ?? "";
-  return { answer, token };
+  return { answer, token: lastToken(broker, server) };
 }
 
-async function post(fields: Record<string, string>, headers: Record<string, string> = {}) {
-  const response = await fetch(`${broker.url}/auth/email/link`, {
-    method: "POST",
-    body: new URLSearchParams(fields),
-    headers,
-  });
-  return { status: response.status, text: await response.text(), headers: response.headers };
-}
-
+const post = async (fields: Record<string, string>, headers?: Record<string, string>) =>
+  postLink(broker, fields, headers);
 const poll = (caller: Caller, pollToken: string) => caller.call("POST", "/v1/auth/poll", { poll_token: pollToken });
 
 test("the link and the code together give the session to the one who asked, once, and to nobody else", async () => {

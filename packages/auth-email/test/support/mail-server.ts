@@ -84,8 +84,8 @@ export function headerOf(raw: string, name: string): string | undefined {
   return new RegExp(`^${name}: (.*)$`, "imu").exec(headers.replaceAll(/\r\n[ \t]+/gu, " "))?.[1]?.trim();
 }
 
-/** The token of the one link in a text. */
-export function tokenIn(text: string): string {
-  const [, token = ""] = /^https:\/\/keys\.example\/auth\/email\/link#token=(\S+)$/mu.exec(text) ?? [];
-  return token;
+/** The token of the one link in a text, which leads to the broker. */
+export function tokenIn(text: string, broker = "https://keys.example"): string {
+  const [, url, token = ""] = /^(.*)\/auth\/email\/link#token=(\S+)$/mu.exec(text) ?? [];
+  return url === broker ? token : "";
 }
