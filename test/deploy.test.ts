@@ -1,11 +1,15 @@
 // The files that operators start the programs with, held against the packages they come with.
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadPlugins } from "../apps/broker/src/boot/compose.ts";
 import { readConfig } from "../apps/broker/src/boot/read-config.ts";
+import { freePort } from "../apps/broker/test/flows/harness.ts";
+import { startProgram } from "../apps/broker/test/programs.ts";
 
 const root = join(import.meta.dirname, "..");
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
@@ -135,13 +139,54 @@ describe("apps/broker/deploy/Containerfile", () => {
     expect(argumentOf("EXPOSE")).toBe(String(listen.port));
   });
 
-  it("asks for its health by a program that Node can read", () => {
-    const command = JSON.parse(/ CMD (\[.*\])$/u.exec(argumentOf("HEALTHCHECK"))?.[1] ?? "[]") as string[];
-    expect(command.slice(0, 2)).toEqual(["node", "-e"]);
-    // Nothing listens on a port that is none: what it does then is to say unhealthy.
-    const program = (command[2] ?? "").replace("127.0.0.1:8787", "127.0.0.1:1");
-    expect(spawnSync(process.execPath, ["-e", program]).status).toBe(1);
-  });
+  it(
+    "asks for its health by a command that tells a broker that serves from every other",
+    { timeout: 60_000 },
+    async () => {
+      const [program = "", ...rest] = JSON.parse(
+        / CMD (\[.*\])$/u.exec(argumentOf("HEALTHCHECK"))?.[1] ?? "[]",
+      ) as string[];
+      expect(program).toBe("node");
+      const port = await freePort();
+      const command = rest.map((argument) => argument.replace("127.0.0.1:8787", `127.0.0.1:${port}`));
+      expect(command).not.toEqual(rest);
+      const [longest = ""] = /(?<=--timeout=)\d+/u.exec(argumentOf("HEALTHCHECK")) ?? [];
+      const ask = (words: readonly string[]) =>
+        new Promise<{ status: unknown; told: string }>((resolve) => {
+          execFile(process.execPath, words, { timeout: Number(longest) * 1000 }, (fault, stdout, stderr) =>
+            resolve({ status: fault === null ? 0 : fault.code, told: stdout + stderr }),
+          );
+        });
+      const unhealthy = { status: 1, told: "" };
+      expect(await ask(command)).toEqual(unhealthy);
+
+      const beside = join(root, "apps/broker/.agentkeys-test");
+      mkdirSync(beside, { recursive: true });
+      const place = mkdtempSync(join(beside, "health-"));
+      const listen = `listen = "127.0.0.1:${port}"\nhosts = ["127.0.0.1:${port}"]`;
+      writeFileSync(join(place, "agentkeys.toml"), `[broker]\npublic_url = "https://keys.example.com"\n${listen}\n`);
+      const broker = startProgram([], place);
+      try {
+        await broker.ready;
+        expect(await ask(command)).toEqual({ status: 0, told: "" });
+        // What cannot be read is not healthy either: so the line above would tell of it.
+        const broken = command.map((argument) => argument.replace(/\)$/u, ""));
+        expect(await ask(broken)).toEqual({ status: 1, told: expect.stringContaining("SyntaxError") });
+        broker.kill("SIGSTOP");
+        expect(await ask(command)).toEqual(unhealthy);
+      } finally {
+        broker.kill("SIGKILL");
+        await broker.ended;
+        rmSync(place, { recursive: true });
+      }
+
+      // As a broker answers a name that is not in `hosts`.
+      const refusing = createServer((_asked, answered) => answered.writeHead(421).end()).listen(port, "127.0.0.1");
+      await once(refusing, "listening");
+      expect(await ask(command)).toEqual(unhealthy);
+      refusing.close();
+    },
+  );
 
   it("is named by docs/operate/install.md, as the units are", () => {
     const page = read("docs/operate/install.md");
