@@ -14,21 +14,17 @@ import {
   signIn,
   startPairing,
   type Answer,
-  type TestBroker,
 } from "../../apps/broker/test/flows/harness.ts";
 import { startKilledBroker, type KilledBroker } from "./killed-broker.ts";
 
 const rounds = 6;
 
-let broker: TestBroker;
-let killed: KilledBroker;
+let broker: KilledBroker;
 beforeAll(async () => {
   const limits = ["sign_ins", "failures", "codes", "calls"].map((key) => `${key} = 100000\n`).join("");
-  killed = await startKilledBroker(`[limits]\n${limits}`);
-  // Its url and claim code are all that the callers need.
-  broker = killed as unknown as TestBroker;
+  broker = await startKilledBroker(`[limits]\n${limits}`);
 });
-afterAll(async () => killed.remove());
+afterAll(async () => broker.remove());
 
 /** What is under way when the broker dies: the call, and what must hold afterwards of its answer, undefined where it was cut off. */
 interface Step {
@@ -162,9 +158,9 @@ test(`after ${rounds} times kill -9 amid every step, what was answered holds and
     ]);
     const calls = steps.map(async ({ call }) => call().catch(() => undefined));
     await setTimeout(randomInt(2, 30));
-    await killed.kill();
+    await broker.kill();
     const answers = await Promise.all(calls);
-    await killed.start();
+    await broker.start();
     for (const answer of answers) seen[answer === undefined ? "cut" : "answered"]++;
     for (const [at, { check }] of steps.entries()) await check(answers[at]);
   }

@@ -5,15 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseReceipt, parseVkey, verifyReceipt } from "@agentkeys/log";
-import {
-  ask,
-  type Caller,
-  claim,
-  grant,
-  pair,
-  type Answer,
-  type TestBroker,
-} from "../../apps/broker/test/flows/harness.ts";
+import { ask, type Caller, claim, grant, pair, type Answer } from "../../apps/broker/test/flows/harness.ts";
 import { startKilledBroker, type KilledBroker } from "./killed-broker.ts";
 
 const rounds = Number(process.env["AGENTKEYS_KILL_ROUNDS"] ?? "25");
@@ -76,8 +68,8 @@ async function checkAll(asked: readonly Asked[], log: LogKey): Promise<readonly 
 }
 
 test(`after ${rounds} times kill -9 each released credential has its record, and each key one use`, async () => {
-  const { caller: person } = await claim(broker as TestBroker);
-  const agents = await Promise.all(Array.from({ length: askers }, () => pair(broker as TestBroker, person)));
+  const { caller: person } = await claim(broker);
+  const agents = await Promise.all(Array.from({ length: askers }, () => pair(broker, person)));
   for (const { id } of agents) expect((await grant(person, id)).status).toBe(201);
   const known = (await (await fetch(`${broker.url}/.well-known/agentkeys`)).json()) as { log: { vkey: string } };
   const log = parseVkey(known.log.vkey);

@@ -4,15 +4,15 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { once } from "node:events";
-import { freePort } from "../../apps/broker/test/flows/harness.ts";
+import { freePort, type ReachableBroker } from "../../apps/broker/test/flows/harness.ts";
 
 const root = join(import.meta.dirname, "../..");
 const place = join(root, "apps/broker/.agentkeys-test");
 
 /** A broker that can be killed. */
-export interface KilledBroker {
-  readonly url: string;
-  claimCode(): string;
+export interface KilledBroker extends ReachableBroker {
+  /** Of its configuration; its data_dir is `data` in it. */
+  readonly folder: string;
   /** Starts the process and waits until it is ready. */
   start(): Promise<void>;
   /** kill -9. */
@@ -30,6 +30,7 @@ export async function startKilledBroker(toml = ""): Promise<KilledBroker> {
   let child: ChildProcess | undefined;
   const broker: KilledBroker = {
     url: `http://127.0.0.1:${port}`,
+    folder,
     claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim(),
     async start() {
       // As it is published: it starts in a third of the time that its sources take.

@@ -2,7 +2,7 @@
 // revoked. What came before and after is told by the log's order, not by a clock.
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { ask, claim, grant, pair, type Caller, type TestBroker } from "../../apps/broker/test/flows/harness.ts";
+import { ask, claim, grant, pair, type Caller } from "../../apps/broker/test/flows/harness.ts";
 import { startKilledBroker, type KilledBroker } from "../faults/killed-broker.ts";
 
 const askers = 8;
@@ -23,7 +23,7 @@ interface Asker {
 }
 
 async function openAsker(person: Caller): Promise<Asker> {
-  const { agent, id } = await pair(broker as TestBroker, person);
+  const { agent, id } = await pair(broker, person);
   const made = await grant(person, id);
   return { agent, id, grant: made.body.id as string, records: [], refusals: [] };
 }
@@ -61,7 +61,7 @@ const sizeOfLog = async (): Promise<number> =>
   ((await (await fetch(`${broker.url}/v1/audit/lag`)).json()) as { size: number }).size;
 
 test(`of ${askers} agents that ask without pause none has a record behind the answer to its revocation`, async () => {
-  const { caller: person } = await claim(broker as TestBroker);
+  const { caller: person } = await claim(broker);
   const all: Asker[] = [];
   for (let at = 0; at < askers; at++) all.push(await openAsker(person));
   const [last, ...others] = all as [Asker, ...Asker[]];

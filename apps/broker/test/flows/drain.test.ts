@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, expect, test } from "vitest";
-import { ask, claim, freePort, grant, pair, type Caller, type TestBroker } from "./harness.ts";
+import { ask, claim, freePort, grant, pair, type Caller } from "./harness.ts";
 import { install, modules } from "./install.ts";
 
 // An issuer that takes as long as its scope says, in milliseconds.
@@ -63,7 +63,7 @@ max_ttl = "1h"
   expect(line).toBe(`ready http://127.0.0.1:${port}`);
   const url = `http://127.0.0.1:${port}`;
   const data = join(folder, "data");
-  const broker = { url, claimCode: () => readFileSync(join(data, "claim-code"), "utf8").trim() } as TestBroker;
+  const broker = { url, claimCode: () => readFileSync(join(data, "claim-code"), "utf8").trim() };
   const { caller: person } = await claim(broker);
   const { agent, id } = await pair(broker, person);
   const scope = { actions: ["token"], resources: ["1500", "60000"] };

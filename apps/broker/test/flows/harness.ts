@@ -12,11 +12,15 @@ import { createLogger, readConfig, startBroker, type RunningBroker } from "../..
 // Under the package's folder, so that plug-ins resolve from the configuration file as an operator's do.
 const root = join(import.meta.dirname, "../../.agentkeys-test");
 
-export interface TestBroker {
+/** What its callers need of a broker, wherever it runs. */
+export interface ReachableBroker {
   readonly url: string;
+  claimCode(): string;
+}
+
+export interface TestBroker extends ReachableBroker {
   readonly folder: string;
   readonly lines: string[];
-  claimCode(): string;
   restart(): Promise<void>;
   /** Leaves the folder as it is. */
   stop(): Promise<void>;
@@ -187,7 +191,9 @@ export async function signIn(caller: Caller, wallet: HDNodeWallet | Wallet, clai
 }
 
 /** The operator of a new broker, signed in. */
-export async function claim(broker: TestBroker): Promise<{ caller: Caller; wallet: HDNodeWallet; account: string }> {
+export async function claim(
+  broker: ReachableBroker,
+): Promise<{ caller: Caller; wallet: HDNodeWallet; account: string }> {
   const caller = await Caller.open(broker.url);
   const wallet = Wallet.createRandom();
   const answer = await signIn(caller, wallet, broker.claimCode());
@@ -216,7 +222,7 @@ export async function poll(agent: Caller, deviceCode: string): Promise<Answer> {
 
 /** An agent of the person, paired and approved. */
 export async function pair(
-  broker: TestBroker,
+  broker: Pick<ReachableBroker, "url">,
   person: Caller,
   headers: Record<string, string> = {},
 ): Promise<{ agent: Caller; id: string }> {

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { ask, claim, freePort, grant, pair, signIn, type TestBroker } from "../flows/harness.ts";
+import { ask, claim, freePort, grant, pair, signIn, type ReachableBroker } from "../flows/harness.ts";
 import { runProgram, startProgram, type RunningProgram } from "../programs.ts";
 
 const root = join(import.meta.dirname, "../../.agentkeys-test");
@@ -34,10 +34,10 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function start(): Promise<TestBroker> {
+async function start(): Promise<ReachableBroker> {
   running = startProgram([], folder);
   await running.ready;
-  return { url, claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim() } as TestBroker;
+  return { url, claimCode: () => readFileSync(join(folder, "data/claim-code"), "utf8").trim() };
 }
 
 async function stop(): Promise<void> {
