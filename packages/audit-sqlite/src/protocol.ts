@@ -48,5 +48,5 @@ export const eventRandomBytes = 216;
 /** Random bytes that a first boot takes: 40 bits for the instance's name, Ed25519 seed, key of the tags, key of the openings. */
 export const identityRandomBytes = 101;
 
-/** Random bytes that a new key takes: its seed, and 80 bits for the id of the record of it. */
-export const keyRandomBytes = 42;
+/** Random bytes that a new key takes: 40 bits for the name of its epoch, its seed, and 80 bits for the id of the record of it. */
+export const keyRandomBytes = 47;

@@ -37,7 +37,8 @@ export interface PluginFacts<Config = never> {
     readonly manifest?: AnchorManifest;
     /**
      * Of a log: with no broker running, leaves the log as it is for readers and begins its next epoch, whose entry 0 (type 52) names the
-     * old origin, size and root. `create` opens the new epoch from then on.
+     * old origin, size and root. Its origin is `<host>/audit/<instance>/<epoch>` of the next number, under an instance drawn anew, so that
+     * two copies of a log never go on under one. `create` opens the new epoch from then on.
      */
     startEpoch?(config: Config, host: PluginHost): Promise<EpochStart>;
   };

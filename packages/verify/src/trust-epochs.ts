@@ -33,7 +33,7 @@ const form = "an epoch has origin, vkeys, and at most previous and verify";
  * [[epoch]]
  * origin = "keys.acme.com/audit/h13c82dj/2"
  * vkeys = ["keys.acme.com/audit/h13c82dj/2+ede07aae+AejW…"]
- * previous = "keys.acme.com/audit/h13c82dj/1"
+ * previous = "keys.acme.com/audit/m7q2x9ra/1"
  * [epoch.verify.solana]
  * program = "…"
  * `);

@@ -6,9 +6,8 @@ import { createHost } from "../boot/host.ts";
 import type { BrokerConfig } from "../boot/read-config.ts";
 import { createGuard } from "../facade/guard.ts";
 import { createLogFacade } from "../facade/log.ts";
-import { openHighWaterFile, type HighWaterFile } from "../ops/high-water.ts";
+import { openHighWaterFile } from "../ops/high-water.ts";
 import { createLogger } from "../ops/logger.ts";
-import { checkpointOf } from "../ops/rewind.ts";
 import { openStore } from "../store/engine-store.ts";
 import { openKeyValueStore } from "../store/key-value.ts";
 
@@ -51,22 +50,15 @@ export async function recover(config: BrokerConfig, tell: Tell): Promise<EpochSt
       store: openKeyValueStore(store, `audit.${name}`, Date.now),
     });
     const guard = createGuard(`audit(${name})`, patience);
-    const begin = (): Promise<EpochStart> =>
-      guard.run("startEpoch", "recover", async () =>
-        (plugin as Required<typeof plugin>).startEpoch(found.config, host),
-      );
-    const known = await newestKnownEpoch(file);
-    const first = await begin();
-    let last = first;
-    // An origin is never used again: the lost copy may have been some epochs further.
-    const isUsed = (origin: string): boolean => prefixOf(origin) === known?.prefix && epochOf(origin) <= known.epoch;
-    // One after the other: each begins where the one before ended.
-    while (isUsed(last.origin)) last = await begin();
+    const started = await guard.run("startEpoch", "recover", async () =>
+      (plugin as Required<typeof plugin>).startEpoch(found.config, host),
+    );
     await file.write(await readHead(plugin, found.config, host, name));
-    tell(`the log ${first.previous.origin} ends at ${first.previous.size} records, root ${first.previous.root}`);
-    tell(`the log goes on as ${last.origin}; its first record names the old one`);
+    const { origin, previous } = started;
+    tell(`the log ${previous.origin} ends at ${previous.size} records, root ${previous.root}`);
+    tell(`the log goes on as ${origin}; its first record names the old one`);
     tell("receipts of before stay good; whoever pins the log's key takes the new one from /.well-known/agentkeys");
-    return { origin: last.origin, previous: first.previous };
+    return started;
   } finally {
     await store.close();
   }
@@ -82,20 +74,6 @@ export async function confirm(question: string, isYes: boolean): Promise<boolean
     asking.close();
   }
 }
-
-async function newestKnownEpoch(file: HighWaterFile): Promise<{ prefix: string; epoch: number } | undefined> {
-  const note = await file.read();
-  if (note === undefined) return undefined;
-  try {
-    const { origin } = checkpointOf(note);
-    return { prefix: prefixOf(origin), epoch: epochOf(origin) };
-  } catch {
-    return undefined;
-  }
-}
-
-const prefixOf = (origin: string): string => origin.slice(0, origin.lastIndexOf("/"));
-const epochOf = (origin: string): number => Number(origin.slice(origin.lastIndexOf("/") + 1));
 
 async function readHead(
   plugin: Plugin<"audit", unknown, AuditLog>,

@@ -1,4 +1,11 @@
-import { isAgentKeysError, newRecordId, type EpochStart, type LogEpoch, type TreeHead } from "@agentkeys/core";
+import {
+  isAgentKeysError,
+  newRecordId,
+  toCrockford,
+  type EpochStart,
+  type LogEpoch,
+  type TreeHead,
+} from "@agentkeys/core";
 import {
   encodeEntryBundle,
   fromBase64,
@@ -79,7 +86,9 @@ export class Upkeep {
     const { identity, log, store, vault } = this.#parts;
     const draw = drawFrom(random);
     const previous = log.head();
-    const origin = previous.origin.replace(/[0-9]+$/u, (number) => String(Number(number) + 1));
+    // A name of its own: another copy of this log may begin an epoch too, and neither knows of the other.
+    const name = toCrockford(draw(5));
+    const origin = previous.origin.replace(/[^/]+\/([0-9]+)$/u, (_, number) => `${name}/${Number(number) + 1}`);
     identity.addKey(origin, draw(32), () => {
       const body = { origin: previous.origin, size: previous.size, root: fromBase64(previous.root) };
       appendOwn(new MerkleLog(store, identity, vault), { type: RecordType.epochGenesis, time, body }, draw);

@@ -45,6 +45,7 @@ export const logMutants = mutantsOf([
   [
     "LOG-28",
     "begins an epoch of an open log",
+    "begins an epoch under the old instance",
     "forgets the old epoch",
     "forgets what was before an epoch",
     "signs a new epoch with the old key",

@@ -7,6 +7,7 @@ import {
   type EpochStart,
   type PluginHost,
   type ReceiptAsk,
+  toCrockford,
 } from "@agentkeys/core";
 import {
   commitEvent,
@@ -246,10 +247,12 @@ async function startEpoch(host: PluginHost, has: HasFlaw): Promise<EpochStart> {
   const old = await open(host, (flaw) => flaw === "takes no lock" && has("begins an epoch of an open log"));
   const { origin, size, root } = await old.head(call);
   await old.close();
-  const next = origin.replace(/\d+$/u, (number) => String(Number(number) + 1));
+  const [instance = "", number] = origin.split("/").slice(-2);
+  const name = has("begins an epoch under the old instance") ? instance : toCrockford(host.random(5));
+  const next = origin.replace(/[^/]+\/\d+$/u, `${name}/${Number(number) + 1}`);
   const epochs = readEpochs(host, origin);
-  const name = has("signs a new epoch with the old key") ? origin : next;
-  writeEpochs(host, [...epochs, { origin: next, keys: [name] }]);
+  const key = has("signs a new epoch with the old key") ? origin : next;
+  writeEpochs(host, [...epochs, { origin: next, keys: [key] }]);
   const previous = { origin, size, root };
   const log = await open(host, has);
   const before = has("forgets what was before an epoch") ? size + 1 : size;
