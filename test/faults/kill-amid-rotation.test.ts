@@ -113,4 +113,4 @@ test("a log whose key was changed amid kill -9 is found sound with both keys, an
     await assertKept(acknowledged, parseTrustPolicy(policy));
   }
   expect(Math.min(seen.rotated, seen.cut)).toBeGreaterThan(0);
-});
+}, 120_000);
