@@ -132,4 +132,25 @@ export const removals = [
     replace: "if (found === null)",
     test: "apps/broker/test/files/manifest.test.ts",
   },
+  {
+    name: "a poll token for linking serves the session that asked",
+    file: "apps/broker/src/flows/prove.ts",
+    find: "attempt.linkSession !== input.linkSession",
+    replace: "false",
+    test: "apps/broker/test/attacks/link-by-mail.test.ts",
+  },
+  {
+    name: "a linked identity is told to the others",
+    file: "apps/broker/src/flows/link-identity.ts",
+    find: 'notifyOthers(broker, account, identity, "linked");',
+    replace: "void notifyOthers;",
+    test: "apps/broker/test/flows/notices.test.ts",
+  },
+  {
+    name: "a sign-in method proves identities of its own types alone",
+    file: "apps/broker/src/facade/auth.ts",
+    find: "if (!facts.identityTypes.includes(type))",
+    replace: "if (type === undefined)",
+    test: "apps/broker/test/attacks/lying-auth.test.ts",
+  },
 ];
