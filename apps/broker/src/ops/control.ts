@@ -31,7 +31,7 @@ export async function openControl(directory: string, logger: Logger): Promise<Co
     logger.warn("control.unavailable", { path, reason: `a socket's path has at most ${longestPath} bytes` });
     return { serve: () => undefined, close: async () => undefined };
   }
-  if ((await askControl(directory, "status", {})) !== undefined)
+  if (await isHeld(directory))
     throw new AgentKeysError("ERR_AUDIT_IN_USE", `another broker runs on ${directory}`, { path: directory });
   // What a killed broker left behind.
   await rm(path, { force: true });
@@ -52,6 +52,16 @@ export async function openControl(directory: string, logger: Logger): Promise<Co
         server.closeIdleConnections();
       }),
   };
+}
+
+/** A broker that hangs holds its data all the same. */
+async function isHeld(directory: string): Promise<boolean> {
+  try {
+    return (await askControl(directory, "status", {})) !== undefined;
+  } catch (error) {
+    if (isSilence(error)) return true;
+    throw error;
+  }
 }
 
 /** False where the path of data_dir is too long for a socket: a broker that runs there cannot be asked. */

@@ -211,6 +211,14 @@ test("a second broker on the same data ends before it touches it", { timeout: 60
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
 });
 
+test("so it does beside one that hangs", { timeout: 60_000 }, async () => {
+  await start();
+  running?.kill("SIGSTOP");
+  const second = await runProgram([], folder);
+  running?.kill("SIGCONT");
+  expect(second).toMatchObject({ code: 78, stderr: expect.stringContaining("ERR_AUDIT_IN_USE") });
+});
+
 test("a killed broker's socket keeps nobody out", { timeout: 60_000 }, async () => {
   await start();
   running?.kill("SIGKILL");
