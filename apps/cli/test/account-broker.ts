@@ -24,6 +24,15 @@ export interface AccountBroker extends TestBroker {
   readonly wallets: Set<string>;
 }
 
+/** An agent as a broker lists it. */
+export const listedAgent = {
+  id: "agt_7h3k9m2p5r8t1w4y6a0c3e5g7j",
+  name: "report",
+  client_id: "agentkeys",
+  key_thumbprint: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+  created_at: "2026-01-01T00:00:00Z",
+};
+
 /** The EIP-4361 text that a broker of this URL writes. */
 export function siweMessage(url: string, address: string, change: Partial<Record<string, string>> = {}): string {
   return signInText(url, { ledger: "Ethereum", chain: "1", who: getAddress(address), ...change });

@@ -1,30 +1,19 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { verifyMessage } from "ethers";
 import { problem } from "../../../packages/client/test/test-broker.ts";
-import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { makeHome, type MadeHome } from "./made-home.ts";
 import { run } from "./run-command.ts";
+import { useSignedIn } from "./signed-in.ts";
 
-let broker: AccountBroker;
-let home: MadeHome;
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  home = await makeHome(broker);
-});
-afterEach(async () => {
-  await broker.close();
-  await home.folder.remove();
-});
-
-const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
+const person = useSignedIn();
+const { agentkeys } = person;
 const json = async (...args: string[]) => {
   const { stdout, stderr, code } = await agentkeys(...args, "--json");
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   return JSON.parse(stdout);
 };
-const lastSent = () => JSON.parse(broker.received.at(-1)!.text);
+const lastSent = () => JSON.parse(person.broker.received.at(-1)!.text);
 const address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
 const other = "ab".repeat(32);
 const since = "2026-01-01T00:00:00Z";
@@ -32,7 +21,7 @@ const since = "2026-01-01T00:00:00Z";
 describe("accounts", () => {
   it("are listed page by page", async () => {
     const account = (id: string) => ({ account: id, role: "member", created_at: since, identities: [], rights: [] });
-    broker.routes.set("GET /v1/accounts", ({ path }) => ({
+    person.broker.routes.set("GET /v1/accounts", ({ path }) => ({
       status: 200,
       body: path.includes("after=") ? { accounts: [account("b")] } : { accounts: [account("a")], next: "a" },
     }));
@@ -43,31 +32,31 @@ describe("accounts", () => {
       ["suspend", "suspended"],
       ["resume", "resumed"],
     ] as const) {
-      broker.routes.set(`POST /v1/accounts/${other}/${verb}`, () => ({ status: 204 }));
+      person.broker.routes.set(`POST /v1/accounts/${other}/${verb}`, () => ({ status: 204 }));
       expect(await json("accounts", verb, other)).toEqual({ [done]: other });
     }
   });
   it("get a recovery code only after a yes", async () => {
-    broker.routes.set(`POST /v1/accounts/${other}/recovery`, () => ({
+    person.broker.routes.set(`POST /v1/accounts/${other}/recovery`, () => ({
       status: 201,
       body: { code: "secret", expires_at: since },
     }));
     expect((await agentkeys("accounts", "recover", other)).code).toBe(64);
-    expect(broker.received).toEqual([]);
+    expect(person.broker.received).toEqual([]);
     expect(await json("accounts", "recover", other, "--yes")).toEqual({ code: "secret", expires_at: since });
   });
   it("take people in by invites that are made, listed and taken back", async () => {
     const invite = { id: "inv_1", role: "member", created_at: since, expires_at: since };
-    broker.routes.set("POST /v1/accounts/invites", () => ({ status: 201, body: { ...invite, code: "secret" } }));
-    broker.routes.set("GET /v1/accounts/invites", () => ({ status: 200, body: { invites: [invite] } }));
-    broker.routes.set("DELETE /v1/accounts/invites/inv_1", () => ({ status: 204 }));
+    person.broker.routes.set("POST /v1/accounts/invites", () => ({ status: 201, body: { ...invite, code: "secret" } }));
+    person.broker.routes.set("GET /v1/accounts/invites", () => ({ status: 200, body: { invites: [invite] } }));
+    person.broker.routes.set("DELETE /v1/accounts/invites/inv_1", () => ({ status: 204 }));
     expect((await json("accounts", "invite", "--expires", "1d")).code).toBe("secret");
     expect(lastSent()).toEqual({ role: "member", expires_in: 86_400 });
     expect(await json("accounts", "invites")).toEqual({ invites: [invite] });
     expect(await json("accounts", "uninvite", "inv_1")).toEqual({ revoked: "inv_1" });
   });
   it("are refused to others, with what to do", async () => {
-    broker.routes.set("GET /v1/accounts", () => problem(403, "ERR_SESSION_CALLER"));
+    person.broker.routes.set("GET /v1/accounts", () => problem(403, "ERR_SESSION_CALLER"));
     expect(await agentkeys("accounts", "list")).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("ERR_SESSION_CALLER"),
@@ -79,7 +68,7 @@ describe("rights", () => {
   it("are shown with the ceilings", async () => {
     const row = { issuer: "oidc", scope: { actions: ["token"], resources: ["https://*"] }, max_ttl: 3600 };
     const body = { policy: "00", rights: [{ who: { role: "operator" }, ...row }], ceilings: [row] };
-    broker.routes.set("GET /v1/rights", () => ({ status: 200, body }));
+    person.broker.routes.set("GET /v1/rights", () => ({ status: 200, body }));
     const { stdout } = await agentkeys("rights");
     expect(stdout.split("\n").slice(0, 4)).toEqual([
       "policy  00",
@@ -92,12 +81,12 @@ describe("rights", () => {
 
 describe("identities", () => {
   it("are linked by a wallet whose signature proves it", async () => {
-    broker.routes.set("POST /v1/account/identities/walletsig/start", () => ({
+    person.broker.routes.set("POST /v1/account/identities/walletsig/start", () => ({
       status: 200,
-      body: { challenge_id: "c1", expires_at: since, message: broker.signInMessage(address) },
+      body: { challenge_id: "c1", expires_at: since, message: person.broker.signInMessage(address) },
     }));
     const linked = { type: "evm", value: address.toLowerCase(), linked_at: since };
-    broker.routes.set("POST /v1/account/identities", ({ text }) => {
+    person.broker.routes.set("POST /v1/account/identities", ({ text }) => {
       const { message, signature } = JSON.parse(text);
       return verifyMessage(message, signature) === address
         ? { status: 201, body: linked }
@@ -106,22 +95,22 @@ describe("identities", () => {
     expect(await json("identities", "link", "wallet", "default")).toEqual(linked);
   });
   it("are not linked by a message of another broker", async () => {
-    broker.signInMessage = () => "evil.example wants you to sign in";
-    broker.routes.set("POST /v1/account/identities/walletsig/start", () => ({
+    person.broker.signInMessage = () => "evil.example wants you to sign in";
+    person.broker.routes.set("POST /v1/account/identities/walletsig/start", () => ({
       status: 200,
-      body: { challenge_id: "c1", expires_at: since, message: broker.signInMessage(address) },
+      body: { challenge_id: "c1", expires_at: since, message: person.broker.signInMessage(address) },
     }));
     expect((await agentkeys("identities", "link", "wallet", "default")).stderr).toContain("ERR_AUTH_BROKER");
   });
   it("are linked by a mail, once the link in it was followed", async () => {
     const expires = new Date(Date.now() + 60_000).toISOString();
-    broker.routes.set("POST /v1/account/identities/email/start", () => ({
+    person.broker.routes.set("POST /v1/account/identities/email/start", () => ({
       status: 200,
       body: { challenge_id: "c1", expires_at: expires, poll_token: "p1", user_code: "WDJB-MJHT", interval: 0 },
     }));
     const linked = { type: "email", value: "ada@example.com", linked_at: since };
     let polls = 0;
-    broker.routes.set("POST /v1/account/identities", ({ text }) => {
+    person.broker.routes.set("POST /v1/account/identities", ({ text }) => {
       expect(JSON.parse(text)).toEqual({ poll_token: "p1" });
       return polls++ === 0 ? { status: 202, body: { status: "pending", interval: 0 } } : { status: 201, body: linked };
     });
@@ -130,7 +119,7 @@ describe("identities", () => {
     expect(stderr).toContain("WDJB-MJHT");
   });
   it("are listed, and unlinked after a yes", async () => {
-    broker.routes.set("DELETE /v1/account/identities", () => ({ status: 204 }));
+    person.broker.routes.set("DELETE /v1/account/identities", () => ({ status: 204 }));
     expect((await json("identities", "list")).identities).toHaveLength(1);
     expect((await agentkeys("identities", "unlink", "email", "ada@example.com")).code).toBe(64);
     await json("identities", "unlink", "email", "ada@example.com", "--yes");
@@ -140,23 +129,32 @@ describe("identities", () => {
 
 describe("account erase", () => {
   it("asks, erases, and forgets the account here", async () => {
-    broker.routes.set("DELETE /v1/account", () => ({ status: 204 }));
+    person.broker.routes.set("DELETE /v1/account", () => ({ status: 204 }));
     expect((await agentkeys("account", "erase")).code).toBe(64);
-    expect(await json("account", "erase", "--yes")).toEqual({ erased: broker.account });
-    expect(existsSync(join(home.path, "account.json"))).toBe(false);
+    expect(await json("account", "erase", "--yes")).toEqual({ erased: person.broker.account });
+    expect(existsSync(join(person.home.path, "account.json"))).toBe(false);
   });
 });
 
 describe("an invite", () => {
   it("goes out as the code of the start, to a broker that was claimed long ago", async () => {
-    broker.claimed = true;
-    const fresh = ["--home", join(home.folder.path, "fresh"), "--broker", broker.url, ...home.options.slice(2)];
-    const words = await home.folder.write("words", "test test test test test test test test test test test junk");
+    person.broker.claimed = true;
+    const fresh = [
+      "--home",
+      join(person.home.folder.path, "fresh"),
+      "--broker",
+      person.broker.url,
+      ...person.home.options.slice(2),
+    ];
+    const words = await person.home.folder.write(
+      "words",
+      "test test test test test test test test test test test junk",
+    );
     const args = ["--mnemonic-file", words, "--store", "file", "--claim-code", "the-invite", "--json"];
     const { stdout, stderr } = await run(["init", "wallet", ...args, ...fresh]);
     expect(stderr).toBe("");
-    expect(JSON.parse(stdout)).toMatchObject({ account: broker.account });
-    const [start] = broker.received.filter(({ path }) => path === "/v1/auth/walletsig/start");
+    expect(JSON.parse(stdout)).toMatchObject({ account: person.broker.account });
+    const [start] = person.broker.received.filter(({ path }) => path === "/v1/auth/walletsig/start");
     expect(JSON.parse(start!.text)).toMatchObject({ claim_code: "the-invite" });
   });
 });

@@ -2,39 +2,28 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { newRecordId } from "@agentkeys/core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { agentId, makeHome, type MadeHome } from "./made-home.ts";
+import { describe, expect, it } from "vitest";
+import { agentId } from "./made-home.ts";
 import { serveCredentials } from "./minting.ts";
-import { run } from "./run-command.ts";
+import { useSignedIn } from "./signed-in.ts";
 
 const resource = "https://api.example.com";
-let broker: AccountBroker;
-let home: MadeHome;
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  home = await makeHome(broker);
-});
-afterEach(async () => {
-  await broker.close();
-  await home.folder.remove();
-});
-
-const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
+const person = useSignedIn();
+const { agentkeys } = person;
 
 describe("audit", () => {
   const issued = async (): Promise<{ record: string; receipt: string }> => {
-    await home.pair("report");
-    serveCredentials(broker);
+    await person.home.pair("report");
+    serveCredentials(person.broker);
     return JSON.parse((await agentkeys("issue", "--agent", "report", "--resource", resource, "--json")).stdout);
   };
 
   it("verify says offline what a receipt proves, by the pinned keys or a trust file", async () => {
     const { receipt, record } = await issued();
     const policy = (await agentkeys("audit", "trust")).stdout;
-    expect(policy).toBe(`log ${broker.log.vkey}\nwitness w1 ${broker.log.witnessVkey}\nquorum none\n`);
-    const trust = await home.folder.write("trust.policy", policy);
-    await broker.close();
+    expect(policy).toBe(`log ${person.broker.log.vkey}\nwitness w1 ${person.broker.log.witnessVkey}\nquorum none\n`);
+    const trust = await person.home.folder.write("trust.policy", policy);
+    await person.broker.close();
     const ended = await agentkeys("audit", "verify", receipt);
     expect(ended).toMatchObject({ code: 0, stdout: expect.stringMatching(/^SIGNED\n/u), stderr: "" });
     expect(ended.stdout).toContain(record);
@@ -42,9 +31,9 @@ describe("audit", () => {
     const facts = { record, agent: agentId, outcome: "ok" };
     expect(json).toMatchObject({ met: true, level: "SIGNED", witnesses: [], facts });
     const [, origin] = /^log ([^+]+)/u.exec(policy) ?? [];
-    const epochs = `[[epoch]]\norigin = "${origin}"\nvkeys = ["${broker.log.vkey}"]\n`;
-    const anchors = await home.folder.write("anchors.toml", epochs);
-    const none = await home.folder.write("none.policy", "quorum none\n");
+    const epochs = `[[epoch]]\norigin = "${origin}"\nvkeys = ["${person.broker.log.vkey}"]\n`;
+    const anchors = await person.home.folder.write("anchors.toml", epochs);
+    const none = await person.home.folder.write("none.policy", "quorum none\n");
     expect((await agentkeys("audit", "verify", receipt, "--trust", none)).code).toBe(20);
     expect((await agentkeys("audit", "verify", receipt, "--trust", none, "--anchors", anchors)).code).toBe(0);
   });
@@ -53,27 +42,27 @@ describe("audit", () => {
     const { receipt } = await issued();
     expect((await agentkeys("audit", "verify", receipt, "--require", "witnessed")).code).toBe(10);
     const text = readFileSync(receipt, "utf8");
-    const broken = await home.folder.write("broken.json", text.replace(/"entry":"(.)/u, '"entry":"z'));
+    const broken = await person.home.folder.write("broken.json", text.replace(/"entry":"(.)/u, '"entry":"z'));
     expect(await agentkeys("audit", "verify", broken)).toMatchObject({
       code: 20,
       stdout: expect.stringMatching(/^INVALID: /u),
     });
-    expect((await agentkeys("audit", "verify", join(home.path, "none"))).code).toBe(64);
+    expect((await agentkeys("audit", "verify", join(person.home.path, "none"))).code).toBe(64);
     expect((await agentkeys("audit", "verify", receipt, "--require", "blessed")).code).toBe(64);
   });
 
   it("show fetches the receipt as it is now, and waits until a trusted witness has cosigned", async () => {
     const { record } = await issued();
     let asked = 0;
-    broker.routes.set(`GET /v1/audit/receipts/${record}`, () => {
+    person.broker.routes.set(`GET /v1/audit/receipts/${record}`, () => {
       asked++;
-      return { status: 200, body: broker.log.receipt(0, { witnessed: asked > 2 }) };
+      return { status: 200, body: person.broker.log.receipt(0, { witnessed: asked > 2 }) };
     });
-    const out = join(home.folder.path, "upgraded.json");
+    const out = join(person.home.folder.path, "upgraded.json");
     const ended = await agentkeys("audit", "show", record, "--wait-witnessed", "30s", "--out", out, "--json");
     expect(JSON.parse(ended.stdout)).toMatchObject({
       record,
-      log: broker.log.origin,
+      log: person.broker.log.origin,
       witnesses: [{ name: "witness.test/w" }],
       receipt: out,
     });
@@ -88,12 +77,12 @@ describe("audit", () => {
 
   it("show gives up waiting with a code, and does not wait where no witness is trusted", async () => {
     const { record } = await issued();
-    const out = join(home.folder.path, "upgraded.json");
+    const out = join(person.home.folder.path, "upgraded.json");
     const ended = await agentkeys("audit", "show", record, "--wait-witnessed", "1s", "--out", out);
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_AUDIT_UNWITNESSED") });
     expect(existsSync(out)).toBe(false);
-    const trust = { log: broker.log.vkey, witnesses: [] };
-    await home.pair("trustless", { trust });
+    const trust = { log: person.broker.log.vkey, witnesses: [] };
+    await person.home.pair("trustless", { trust });
     const without = await agentkeys("audit", "show", record, "--agent", "trustless", "--wait-witnessed", "1s");
     expect(without).toMatchObject({ code: 64, stderr: expect.stringContaining("--witness VKEY") });
   });
@@ -101,7 +90,10 @@ describe("audit", () => {
   it("show rejects the receipt of another record", async () => {
     const { record } = await issued();
     const other = newRecordId(Date.now(), randomBytes(10));
-    broker.routes.set(`GET /v1/audit/receipts/${other}`, broker.routes.get(`GET /v1/audit/receipts/${record}`)!);
+    person.broker.routes.set(
+      `GET /v1/audit/receipts/${other}`,
+      person.broker.routes.get(`GET /v1/audit/receipts/${record}`)!,
+    );
     expect(await agentkeys("audit", "show", other)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("ERR_AUDIT_RECEIPT"),
@@ -116,9 +108,9 @@ describe("audit", () => {
       type: "issued",
     };
     const records = [{ ...record, outcome: "ok", agent: agentId }];
-    broker.routes.set("GET /v1/audit/records", () => ({ status: 200, body: { records } }));
+    person.broker.routes.set("GET /v1/audit/records", () => ({ status: 200, body: { records } }));
     const { stdout } = await agentkeys("audit", "show", "--limit", "5", "--before", "9");
     expect(stdout.split("\n")[1]).toBe(`7      2026-01-01T00:00:00Z  issued  ok       ${agentId}  -     ${record.id}`);
-    expect(broker.received.at(-1)!.path).toBe("/v1/audit/records?limit=5&before=9");
+    expect(person.broker.received.at(-1)!.path).toBe("/v1/audit/records?limit=5&before=9");
   });
 });

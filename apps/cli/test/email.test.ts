@@ -1,18 +1,15 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { problem, tokens, type Answered } from "../../../packages/client/test/test-broker.ts";
-import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { makeFolder, run, type Folder } from "./run-command.ts";
+import { useNewHome } from "./new-home.ts";
+import { run } from "./run-command.ts";
 
-let broker: AccountBroker;
-let folder: Folder;
+const person = useNewHome();
 let polls: Answered[];
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  folder = await makeFolder();
+beforeEach(() => {
   polls = [];
-  broker.routes.set("POST /v1/auth/email/start", () => ({
+  person.broker.routes.set("POST /v1/auth/email/start", () => ({
     status: 200,
     body: {
       challenge_id: "chl_1",
@@ -22,23 +19,18 @@ beforeEach(async () => {
       interval: 0,
     },
   }));
-  broker.routes.set("POST /v1/auth/poll", () => polls.shift() ?? problem(401, "ERR_AUTH_CHALLENGE"));
-});
-afterEach(async () => {
-  await broker.close();
-  await folder.remove();
+  person.broker.routes.set("POST /v1/auth/poll", () => polls.shift() ?? problem(401, "ERR_AUTH_CHALLENGE"));
 });
 
-const agentkeys = async (...args: string[]) =>
-  run([...args, "--home", join(folder.path, "home"), "--broker", broker.url]);
+const agentkeys = async (...args: string[]) => run([...args, ...person.options]);
 const pending: Answered = { status: 202, body: { status: "pending", interval: 0 } };
-const account = () => JSON.parse(readFileSync(join(folder.path, "home", "account.json"), "utf8"));
+const account = () => JSON.parse(readFileSync(join(person.path, "account.json"), "utf8"));
 
 describe("agentkeys init email", () => {
   it("shows the code to type behind the link, waits, and stores the session of the same key", async () => {
-    broker.claimed = false;
-    polls.push(pending, { status: 503, body: "away for a moment" }, tokens({ account: broker.account }));
-    const args = ["init", "email", "ada@example.com", "--json", "--claim-code", broker.claimCode];
+    person.broker.claimed = false;
+    polls.push(pending, { status: 503, body: "away for a moment" }, tokens({ account: person.broker.account }));
+    const args = ["init", "email", "ada@example.com", "--json", "--claim-code", person.broker.claimCode];
     const { code, stdout, stderr } = await agentkeys(...args);
     expect(code).toBe(0);
     expect(stderr).toContain("type this code there: WDJB-MJHT");
@@ -47,13 +39,13 @@ describe("agentkeys init email", () => {
       .split("\n")
       .map((line) => JSON.parse(line));
     expect(event).toMatchObject({ event: "email_sent", email: "ada@example.com", user_code: "WDJB-MJHT" });
-    expect(result).toEqual({ account: broker.account, email: "ada@example.com" });
+    expect(result).toEqual({ account: person.broker.account, email: "ada@example.com" });
     expect(account().sign_in).toEqual({ method: "email", email: "ada@example.com" });
-    const [started, ...polled] = broker.received.filter(({ path }) => path.startsWith("/v1/auth/"));
+    const [started, ...polled] = person.broker.received.filter(({ path }) => path.startsWith("/v1/auth/"));
     expect(JSON.parse(started!.text)).toEqual({
       email: "ada@example.com",
       client_name: "agentkeys command",
-      claim_code: broker.claimCode,
+      claim_code: person.broker.claimCode,
     });
     expect(new Set(polled.map(({ thumbprint }) => thumbprint))).toEqual(new Set([started!.thumbprint]));
     expect(started!.thumbprint).toBeDefined();
@@ -68,7 +60,7 @@ describe("agentkeys init email", () => {
   });
 
   it("where there is an account says how to sign in again, and login does", async () => {
-    polls.push(tokens({ account: broker.account }), tokens({ account: broker.account }));
+    polls.push(tokens({ account: person.broker.account }), tokens({ account: person.broker.account }));
     await agentkeys("init", "email", "ada@example.com");
     expect(await agentkeys("init", "email", "ada@example.com")).toMatchObject({
       code: 64,
@@ -76,7 +68,7 @@ describe("agentkeys init email", () => {
     });
     const before = account().session.access_token;
     expect((await agentkeys("login")).stdout).toBe(
-      `signed in to ${broker.url} as ${broker.account} (ada@example.com)\n`,
+      `signed in to ${person.broker.url} as ${person.broker.account} (ada@example.com)\n`,
     );
     expect(account().session.access_token).not.toBe(before);
   });

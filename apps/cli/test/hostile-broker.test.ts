@@ -1,25 +1,14 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { problem } from "../../../packages/client/test/test-broker.ts";
-import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { makeHome, type MadeHome } from "./made-home.ts";
 import { mint } from "./minting.ts";
-import { commandLine, run } from "./run-command.ts";
+import { commandLine } from "./run-command.ts";
+import { useSignedIn } from "./signed-in.ts";
 
-let broker: AccountBroker;
-let home: MadeHome;
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  home = await makeHome(broker);
-});
-afterEach(async () => {
-  await broker.close();
-  await home.folder.remove();
-});
-
-const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
+const person = useSignedIn();
+const { agentkeys } = person;
 
 // A window title, a C1 control, a text direction, a line that was never written.
 const evil = "\u001B]0;owned\u0007\u009B2J\u202Ex\u2028\r\nagentkeys: all is well";
@@ -103,7 +92,7 @@ describe("what a hostile broker says", () => {
   ];
 
   it("never acts on the terminal, in no field of any command, nor in JSON", async () => {
-    for (const [route, body] of Object.entries(answers)) broker.routes.set(route, () => ({ status: 200, body }));
+    for (const [route, body] of Object.entries(answers)) person.broker.routes.set(route, () => ({ status: 200, body }));
     for (const command of commands) {
       const [plain, json] = await Promise.all([agentkeys(...command), agentkeys(...command, "--json")]);
       for (const { code, stdout, stderr } of [plain, json]) {
@@ -124,7 +113,7 @@ describe("what a hostile broker says", () => {
       request_id: evil,
       facts: { issues: [evil] },
     });
-    broker.routes.set("GET /v1/agents", () => refusal);
+    person.broker.routes.set("GET /v1/agents", () => refusal);
     for (const more of [[], ["--json"]]) {
       const { code, stderr } = await agentkeys("agents", "list", ...more);
       expect(code).toBe(1);
@@ -134,8 +123,8 @@ describe("what a hostile broker says", () => {
 
   it("never acts on the terminal while an agent is paired", async () => {
     const invitation = { device_code: evil, user_code: evil, verification_uri: evil, expires_in: 60, interval: 1 };
-    broker.routes.set("POST /oauth/device_authorization", () => ({ status: 200, body: invitation }));
-    broker.routes.set("POST /oauth/token", () => problem(400, "ERR_SESSION_DENIED", { detail: evil }));
+    person.broker.routes.set("POST /oauth/device_authorization", () => ({ status: 200, body: invitation }));
+    person.broker.routes.set("POST /oauth/token", () => problem(400, "ERR_SESSION_DENIED", { detail: evil }));
     for (const more of [[], ["--json"]]) {
       const { code, stdout, stderr } = await agentkeys("agents", "pair", "--name", "report", ...more);
       expect(code).toBe(1);
@@ -150,19 +139,22 @@ describe("what a hostile broker says", () => {
     const invitation = {
       device_code: "d",
       user_code: "WDJB-MJHT",
-      verification_uri: `${broker.url}/pair`,
+      verification_uri: `${person.broker.url}/pair`,
       expires_in: 2,
       interval: 1,
     };
-    broker.routes.set("POST /oauth/device_authorization", () => ({ status: 200, body: { ...invitation, ...change } }));
-    broker.routes.set("POST /oauth/token", () => problem(400, "ERR_SESSION_PENDING"));
+    person.broker.routes.set("POST /oauth/device_authorization", () => ({
+      status: 200,
+      body: { ...invitation, ...change },
+    }));
+    person.broker.routes.set("POST /oauth/token", () => problem(400, "ERR_SESSION_PENDING"));
     const { code, stderr } = await agentkeys("agents", "pair", "--name", "report");
     expect([code, stderr]).toEqual([69, expect.stringContaining("ERR_REQUEST_ANSWER")]);
-    expect(broker.count("/oauth/token")).toBe(0);
+    expect(person.broker.count("/oauth/token")).toBe(0);
   });
 
   it("of pages without end is not read for ever", async () => {
-    broker.routes.set("GET /v1/accounts", () => ({ status: 200, body: { accounts: [], next: "same" } }));
+    person.broker.routes.set("GET /v1/accounts", () => ({ status: 200, body: { accounts: [], next: "same" } }));
     const { code, stderr } = await agentkeys("accounts", "list");
     expect([code, stderr]).toEqual([69, expect.stringContaining("ERR_REQUEST_ANSWER")]);
   });
@@ -177,8 +169,8 @@ describe("a result that nobody reads to its end", () => {
       key_thumbprint: "t",
       created_at: time,
     }));
-    broker.routes.set("GET /v1/agents", () => ({ status: 200, body: { agents } }));
-    const line = [process.execPath, ...commandLine, "agents", "list", ...home.options]
+    person.broker.routes.set("GET /v1/agents", () => ({ status: 200, body: { agents } }));
+    const line = [process.execPath, ...commandLine, "agents", "list", ...person.home.options]
       .map((part) => `'${part}'`)
       .join(" ");
     const { stdout, stderr } = await promisify(execFile)("bash", ["-c", `${line} | head -1; echo "\${PIPESTATUS[0]}"`]);
@@ -189,12 +181,12 @@ describe("a result that nobody reads to its end", () => {
 
 describe("a place to write to", () => {
   it("that is no file is not replaced by one", async () => {
-    await home.pair("report");
-    broker.routes.set("POST /v1/credentials", (received) => {
-      const { index, credential } = mint(broker, received);
-      return { status: 200, body: { credential, receipt: JSON.parse(broker.log.receipt(index)) } };
+    await person.home.pair("report");
+    person.broker.routes.set("POST /v1/credentials", (received) => {
+      const { index, credential } = mint(person.broker, received);
+      return { status: 200, body: { credential, receipt: JSON.parse(person.broker.log.receipt(index)) } };
     });
-    const pipe = join(home.folder.path, "pipe");
+    const pipe = join(person.home.folder.path, "pipe");
     await promisify(execFile)("mkfifo", [pipe]);
     const issue = ["issue", "--agent", "report", "--resource", "https://a.example"];
     const { code, stdout } = await agentkeys(...issue, "--out", pipe);

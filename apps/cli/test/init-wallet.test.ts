@@ -1,40 +1,26 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { unlockWallet } from "../src/wallet/keystore.ts";
-import { bindingText, siweMessage, startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { makeFolder, run, type Ended, type Folder } from "./run-command.ts";
+import { bindingText, siweMessage } from "./account-broker.ts";
+import { passphrase, useNewHome } from "./new-home.ts";
+import { run, type Ended } from "./run-command.ts";
 
-const passphrase = "correct horse battery";
 const words = "test test test test test test test test test test test junk";
 const address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-let broker: AccountBroker;
-let folder: Folder;
-let home: string;
-let common: string[];
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  folder = await makeFolder();
-  home = join(folder.path, "home");
-  common = ["--home", home, "--broker", broker.url];
-  common.push("--passphrase-file", await folder.write("passphrase", `${passphrase}\n`));
-});
-afterEach(async () => {
-  await broker.close();
-  await folder.remove();
-});
+const person = useNewHome();
 
 const init = async (...args: string[]): Promise<Ended> =>
-  run(["init", "wallet", ...common, "--yes", "--store", "file", ...args]);
-const read = (...path: string[]) => JSON.parse(readFileSync(join(home, ...path), "utf8"));
-const modeOf = (...path: string[]): string => (statSync(join(home, ...path)).mode & 0o777).toString(8);
+  run(["init", "wallet", ...person.options, "--yes", "--store", "file", ...args]);
+const read = (...path: string[]) => JSON.parse(readFileSync(join(person.path, ...path), "utf8"));
+const modeOf = (...path: string[]): string => (statSync(join(person.path, ...path)).mode & 0o777).toString(8);
 
 describe("agentkeys init wallet", () => {
   it("makes a wallet, claims the broker, stores the session privately and binds the wallet", async () => {
-    broker.claimed = false;
-    const out = join(folder.path, "words.txt");
-    const code = await folder.write("claim-code", broker.claimCode);
-    const witness = broker.log.witnessVkey;
+    person.broker.claimed = false;
+    const out = join(person.folder.path, "words.txt");
+    const code = await person.folder.write("claim-code", person.broker.claimCode);
+    const witness = person.broker.log.witnessVkey;
     const ended = await init("--json", "--mnemonic-out", out, "--claim-code-file", code, "--witness", witness);
     expect(ended).toMatchObject({ code: 0, stderr: "" });
     const shown = JSON.parse(ended.stdout);
@@ -42,11 +28,11 @@ describe("agentkeys init wallet", () => {
     expect(kept.split(" ")).toHaveLength(24);
     expect(shown).toEqual({
       wallet: { name: "default", address: expect.stringMatching(/^0x/u), path: "m/44'/60'/0'/0/0", store: "file" },
-      account: broker.account,
+      account: person.broker.account,
       mnemonic_file: out,
     });
-    expect(broker.claimed).toBe(true);
-    expect([...broker.wallets]).toEqual([shown.wallet.address.toLowerCase()]);
+    expect(person.broker.claimed).toBe(true);
+    expect([...person.broker.wallets]).toEqual([shown.wallet.address.toLowerCase()]);
 
     const wallet = read("wallets", "default.json");
     expect(Object.keys(wallet)).toEqual(["version", "address", "path", "store", "keystore"]);
@@ -55,29 +41,29 @@ describe("agentkeys init wallet", () => {
     const account = read("account.json");
     expect(account).toMatchObject({
       version: 1,
-      broker: broker.url,
-      account: broker.account,
+      broker: person.broker.url,
+      account: person.broker.account,
       sign_in: { method: "walletsig", wallet: "default" },
-      trust: { log: broker.log.vkey, witnesses: [witness] },
+      trust: { log: person.broker.log.vkey, witnesses: [witness] },
     });
 
     const modes = [modeOf("."), modeOf("wallets"), modeOf("wallets", "default.json"), modeOf("account.json")];
     expect(modes).toEqual(["700", "700", "600", "600"]);
     expect((statSync(out).mode & 0o777).toString(8)).toBe("600");
-    expect(readdirSync(home).toSorted()).toEqual(["account.json", "wallets"]);
+    expect(readdirSync(person.path).toSorted()).toEqual(["account.json", "wallets"]);
     const written = `${ended.stdout}${JSON.stringify(wallet)}${JSON.stringify(account)}`;
     expect(written).not.toContain(passphrase);
     expect(written).not.toContain(kept.slice(0, 20));
   });
 
   it("restores a wallet from its words", async () => {
-    const ended = await init("--json", "--mnemonic-file", await folder.write("words", `${words}\n`));
+    const ended = await init("--json", "--mnemonic-file", await person.folder.write("words", `${words}\n`));
     expect(JSON.parse(ended.stdout).wallet.address).toBe(address);
   });
 
   it("asks for the claim code only where nobody has claimed, and passes a wrong one on to be refused", async () => {
-    const file = await folder.write("words", words);
-    broker.claimed = false;
+    const file = await person.folder.write("words", words);
+    person.broker.claimed = false;
     expect(await init("--mnemonic-file", file)).toMatchObject({
       code: 64,
       stderr: expect.stringContaining("--claim-code-file"),
@@ -91,48 +77,48 @@ describe("agentkeys init wallet", () => {
   });
 
   it("that was stopped by a refused sign-in is completed by login", async () => {
-    broker.claimed = false;
-    await init("--mnemonic-file", await folder.write("words", words), "--claim-code", "NOPE");
-    const ended = await run(["login", ...common, "--json", "--claim-code", broker.claimCode]);
-    expect(JSON.parse(ended.stdout)).toEqual({ account: broker.account, broker: broker.url });
-    expect([...broker.wallets]).toEqual([address.toLowerCase()]);
+    person.broker.claimed = false;
+    await init("--mnemonic-file", await person.folder.write("words", words), "--claim-code", "NOPE");
+    const ended = await run(["login", ...person.options, "--json", "--claim-code", person.broker.claimCode]);
+    expect(JSON.parse(ended.stdout)).toEqual({ account: person.broker.account, broker: person.broker.url });
+    expect([...person.broker.wallets]).toEqual([address.toLowerCase()]);
   });
 
   it("signs nothing for a broker whose message names another one", async () => {
-    broker.signInMessage = (who) =>
-      siweMessage(broker.url, who, { domain: "keys.example", uri: "https://keys.example" });
-    const ended = await init("--json", "--mnemonic-file", await folder.write("words", words));
+    person.broker.signInMessage = (who) =>
+      siweMessage(person.broker.url, who, { domain: "keys.example", uri: "https://keys.example" });
+    const ended = await init("--json", "--mnemonic-file", await person.folder.write("words", words));
     expect(ended.code).toBe(1);
     expect(JSON.parse(ended.stderr.trim().split("\n").at(-1)!).error).toMatchObject({
       code: "ERR_AUTH_BROKER",
       message: expect.stringContaining("keys.example"),
       next_step: expect.stringContaining("Do not sign it"),
     });
-    expect(broker.count("/v1/auth/walletsig/finish")).toBe(0);
+    expect(person.broker.count("/v1/auth/walletsig/finish")).toBe(0);
   });
 
   it("binds nothing for a broker whose text names another account", async () => {
-    broker.bindingMessage = (who) => bindingText(broker.url, "cd".repeat(32), who);
-    const ended = await init("--mnemonic-file", await folder.write("words", words));
+    person.broker.bindingMessage = (who) => bindingText(person.broker.url, "cd".repeat(32), who);
+    const ended = await init("--mnemonic-file", await person.folder.write("words", words));
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_AUTH_BROKER") });
-    expect(broker.count("/v1/wallets/finish")).toBe(0);
+    expect(person.broker.count("/v1/wallets/finish")).toBe(0);
   });
 
   it("takes no second wallet of a name, and binds one of another name to the same account", async () => {
-    await init("--mnemonic-file", await folder.write("words", words));
-    const out = join(folder.path, "more.txt");
+    await init("--mnemonic-file", await person.folder.write("words", words));
+    const out = join(person.folder.path, "more.txt");
     const again = await init("--mnemonic-out", out);
     expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_WALLET_EXISTS") });
     const second = await init("--json", "--name", "second", "--words", "12", "--mnemonic-out", out);
     expect(second.code).toBe(0);
     expect(readFileSync(out, "utf8").trim().split(" ")).toHaveLength(12);
-    expect(broker.wallets.size).toBe(2);
-    expect(broker.count("/v1/auth/walletsig/finish")).toBe(1);
+    expect(person.broker.wallets.size).toBe(2);
+    expect(person.broker.count("/v1/auth/walletsig/finish")).toBe(1);
     expect(read("account.json").sign_in).toEqual({ method: "walletsig", wallet: "default" });
   });
 
   it("writes words over nothing", async () => {
-    const out = await folder.write("words.txt", "precious");
+    const out = await person.folder.write("words.txt", "precious");
     expect(await init("--mnemonic-out", out)).toMatchObject({
       code: 64,
       stderr: expect.stringContaining("is there already"),
@@ -149,17 +135,17 @@ describe("agentkeys init wallet", () => {
     const ended = await init(...args);
     expect(ended.stderr).toContain(message);
     expect([64, 78]).toContain(ended.code);
-    expect(() => statSync(home)).toThrow("ENOENT");
+    expect(() => statSync(person.path)).toThrow("ENOENT");
   });
 
   it("takes no passphrase from a file that others may read, and none that is short", async () => {
-    const file = await folder.write("words", words);
-    const open = await folder.write("open", "correct horse battery", 0o644);
+    const file = await person.folder.write("words", words);
+    const open = await person.folder.write("open", "correct horse battery", 0o644);
     expect(await init("--mnemonic-file", file, "--passphrase-file", open)).toMatchObject({
       code: 78,
       stderr: expect.stringContaining("0600"),
     });
-    const short = await folder.write("short", "horse");
+    const short = await person.folder.write("short", "horse");
     expect(await init("--mnemonic-file", file, "--passphrase-file", short)).toMatchObject({
       code: 64,
       stderr: expect.stringContaining("8 characters"),
@@ -167,51 +153,51 @@ describe("agentkeys init wallet", () => {
   });
 
   it("without a broker makes nothing", async () => {
-    const ended = await init("--broker", "http://127.0.0.1:9", "--mnemonic-out", join(folder.path, "words.txt"));
+    const ended = await init("--broker", "http://127.0.0.1:9", "--mnemonic-out", join(person.folder.path, "words.txt"));
     expect(ended).toMatchObject({ code: 69, stderr: expect.stringContaining("ERR_REQUEST_UNREACHABLE") });
-    expect(readdirSync(folder.path)).toEqual(["passphrase"]);
+    expect(readdirSync(person.folder.path)).toEqual(["passphrase"]);
   });
 });
 
 describe("agentkeys login", () => {
   beforeEach(async () => {
-    await init("--mnemonic-file", await folder.write("words", words));
+    await init("--mnemonic-file", await person.folder.write("words", words));
   });
 
   it("stores a new session, bound to the same key, and ends the old one", async () => {
     const before = read("account.json");
-    const ended = await run(["login", ...common]);
+    const ended = await run(["login", ...person.options]);
     expect(ended).toMatchObject({
       code: 0,
-      stdout: `signed in to ${broker.url} as ${broker.account} (wallet default)\n`,
+      stdout: `signed in to ${person.broker.url} as ${person.broker.account} (wallet default)\n`,
     });
     const after = read("account.json");
     expect(after.session.access_token).not.toBe(before.session.access_token);
     expect(after.key).toEqual(before.key);
-    const revoked = broker.received.find(({ path }) => path === "/oauth/revoke");
+    const revoked = person.broker.received.find(({ path }) => path === "/oauth/revoke");
     expect(new URLSearchParams(revoked!.text).get("token")).toBe(before.session.refresh_token);
-    expect(broker.count("/v1/wallets/start")).toBe(1);
+    expect(person.broker.count("/v1/wallets/start")).toBe(1);
   });
 
   it("with a wrong passphrase says so and asks the broker for nothing", async () => {
-    const asked = broker.received.length;
-    const wrong = await folder.write("wrong", "incorrect horse battery");
-    const ended = await run(["login", ...common, "--passphrase-file", wrong]);
+    const asked = person.broker.received.length;
+    const wrong = await person.folder.write("wrong", "incorrect horse battery");
+    const ended = await run(["login", ...person.options, "--passphrase-file", wrong]);
     expect(ended).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_WALLET_PASSPHRASE") });
-    expect(broker.received).toHaveLength(asked);
+    expect(person.broker.received).toHaveLength(asked);
   });
 
   it("to another account, by a wallet that is not there, or at another broker is refused", async () => {
-    expect(await run(["login", ...common, "--wallet", "other"])).toMatchObject({
+    expect(await run(["login", ...person.options, "--wallet", "other"])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("ERR_WALLET_NOT_FOUND"),
     });
-    expect(await run(["login", ...common, "--broker", "https://keys.example"])).toMatchObject({
+    expect(await run(["login", ...person.options, "--broker", "https://keys.example"])).toMatchObject({
       code: 78,
       stderr: expect.stringContaining("use another --home"),
     });
-    Object.assign(broker, { account: "cd".repeat(32) });
-    expect(await run(["login", ...common])).toMatchObject({
+    Object.assign(person.broker, { account: "cd".repeat(32) });
+    expect(await run(["login", ...person.options])).toMatchObject({
       code: 78,
       stderr: expect.stringContaining("another account"),
     });

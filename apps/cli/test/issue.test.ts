@@ -1,33 +1,23 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { problem, tokens } from "../../../packages/client/test/test-broker.ts";
-import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { agentId, makeHome, type MadeHome } from "./made-home.ts";
+import { agentId } from "./made-home.ts";
 import { mint, serveCredentials } from "./minting.ts";
-import { run, start } from "./run-command.ts";
+import { start } from "./run-command.ts";
+import { useSignedIn } from "./signed-in.ts";
 
 const resource = "https://api.example.com";
-let broker: AccountBroker;
-let home: MadeHome;
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  home = await makeHome(broker);
-});
-afterEach(async () => {
-  await broker.close();
-  await home.folder.remove();
-});
-
-const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
-const file = (...path: string[]): string => join(home.path, ...path);
+const person = useSignedIn();
+const { agentkeys } = person;
+const file = (...path: string[]): string => join(person.home.path, ...path);
 
 describe("issue", () => {
   const issue = ["issue", "--agent", "report", "--resource", resource];
 
   it("prints the credential alone on stdout, and keeps its verified receipt", async () => {
-    await home.pair("report");
-    serveCredentials(broker);
+    await person.home.pair("report");
+    serveCredentials(person.broker);
     const { code, stdout, stderr } = await agentkeys(...issue, "--ttl", "10m");
     expect(code).toBe(0);
     expect(stdout).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+\n$/u);
@@ -35,7 +25,7 @@ describe("issue", () => {
     const { record } = JSON.parse(Buffer.from(stdout.split(".")[1]!, "base64url").toString()).agentkeys;
     expect(receipt).toBe(file("receipts", `${record}.json`));
     expect(JSON.parse(readFileSync(receipt, "utf8"))).toHaveProperty("tlog_proof");
-    expect(JSON.parse(broker.received.at(-1)!.text)).toEqual({
+    expect(JSON.parse(person.broker.received.at(-1)!.text)).toEqual({
       issuer: "oidc",
       scope: { actions: ["token"], resources: [resource] },
       ttl: 600,
@@ -43,9 +33,9 @@ describe("issue", () => {
   });
 
   it("writes credential and receipt where it is told, and no secret elsewhere", async () => {
-    await home.pair("report");
-    serveCredentials(broker);
-    const [out, receipt] = [join(home.folder.path, "token"), join(home.folder.path, "receipt.json")];
+    await person.home.pair("report");
+    serveCredentials(person.broker);
+    const [out, receipt] = [join(person.home.folder.path, "token"), join(person.home.folder.path, "receipt.json")];
     const ended = await agentkeys(...issue, "--json", "--out", out, "--receipt", receipt);
     const shown = JSON.parse(ended.stdout);
     expect(shown).toMatchObject({ credential: { issuer: "oidc", type: "jwt", file: out }, receipt });
@@ -56,12 +46,12 @@ describe("issue", () => {
   });
 
   it("of a credential whose receipt is another one's prints and writes nothing", async () => {
-    await home.pair("report");
-    broker.routes.set("POST /v1/credentials", (received) => {
-      const [mine, other] = [mint(broker, received), mint(broker, received)];
+    await person.home.pair("report");
+    person.broker.routes.set("POST /v1/credentials", (received) => {
+      const [mine, other] = [mint(person.broker, received), mint(person.broker, received)];
       return {
         status: 200,
-        body: { credential: mine.credential, receipt: JSON.parse(broker.log.receipt(other.index)) },
+        body: { credential: mine.credential, receipt: JSON.parse(person.broker.log.receipt(other.index)) },
       };
     });
     const ended = await agentkeys(...issue);
@@ -70,18 +60,18 @@ describe("issue", () => {
   });
 
   it("of three processes at once with a spent session refreshes once", async () => {
-    await home.pair("report", { session: { accessToken: "spent", expiresAt: 0, refreshToken: "refresh-1" } });
-    serveCredentials(broker);
+    await person.home.pair("report", { session: { accessToken: "spent", expiresAt: 0, refreshToken: "refresh-1" } });
+    serveCredentials(person.broker);
     const used: string[] = [];
     const { promise: allWait, resolve } = Promise.withResolvers<undefined>();
-    broker.routes.set("POST /oauth/token", async ({ text }) => {
+    person.broker.routes.set("POST /oauth/token", async ({ text }) => {
       const token = new URLSearchParams(text).get("refresh_token")!;
       if (used.includes(token)) return problem(400, "ERR_SESSION_GRANT");
       used.push(token);
       await allWait;
       return tokens({ agent: agentId });
     });
-    const processes = [1, 2, 3].map(() => start([...issue, ...home.options]));
+    const processes = [1, 2, 3].map(() => start([...issue, ...person.home.options]));
     await Promise.all(processes.map(async (one) => one.until(/^waiting for the credential/mu)));
     resolve(undefined);
     const ended = await Promise.all(processes.map(async (one) => one.ended));
@@ -97,9 +87,9 @@ describe("issue", () => {
   });
 
   it("that is refused gives code, message, next step and request, also as JSON", async () => {
-    await home.pair("report");
+    await person.home.pair("report");
     const refusal = problem(403, "ERR_GRANT_TTL", { detail: "at most 600 seconds", next_step: "Ask for less." });
-    broker.routes.set("POST /v1/credentials", () => refusal);
+    person.broker.routes.set("POST /v1/credentials", () => refusal);
     expect(await agentkeys(...issue)).toEqual({
       code: 1,
       stdout: "",

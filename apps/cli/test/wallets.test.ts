@@ -1,30 +1,20 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
-import { makeHome, type MadeHome } from "./made-home.ts";
+import { describe, expect, it } from "vitest";
 import { run } from "./run-command.ts";
+import { useSignedIn } from "./signed-in.ts";
 
-let broker: AccountBroker;
-let home: MadeHome;
-beforeEach(async () => {
-  broker = await startAccountBroker();
-  home = await makeHome(broker);
-});
-afterEach(async () => {
-  await broker.close();
-  await home.folder.remove();
-});
+const person = useSignedIn();
+const { agentkeys } = person;
 
 const words = "test test test test test test test test test test test junk";
 const address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
-const agentkeys = async (...args: string[]) => run([...args, ...home.options]);
 const json = (text: string) => JSON.parse(text) as Record<string, unknown>;
-const fileOf = (name: string) => join(home.folder.path, name);
+const fileOf = (name: string) => join(person.home.folder.path, name);
 
 describe("wallets list", () => {
   it("names each wallet with its address and place, and opens none", async () => {
-    const { stdout, code } = await run(["wallets", "list", "--json", "--home", home.path]);
+    const { stdout, code } = await run(["wallets", "list", "--json", "--home", person.home.path]);
     expect(code).toBe(0);
     expect(json(stdout)).toEqual({
       wallets: [{ name: "default", address, path: "m/44'/60'/0'/0/0", store: "file" }],
@@ -55,8 +45,8 @@ describe("wallets export", () => {
     expect(readFileSync(fileOf("words"), "utf8")).toBe(`${words}\n`);
   });
   it("writes nothing for a wrong passphrase, and over nothing that is there", async () => {
-    const wrong = await home.folder.write("wrong", "not the passphrase");
-    const args = ["wallets", "export", "default", "--home", home.path, "--passphrase-file", wrong];
+    const wrong = await person.home.folder.write("wrong", "not the passphrase");
+    const args = ["wallets", "export", "default", "--home", person.home.path, "--passphrase-file", wrong];
     const refused = await run([...args, "--out", fileOf("copy.json")]);
     expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_WALLET_PASSPHRASE") });
     expect(() => statSync(fileOf("copy.json"))).toThrow("ENOENT");
@@ -68,7 +58,7 @@ describe("wallets export", () => {
 
 describe("wallets restore", () => {
   it("keeps the wallet of words, and asks no broker", async () => {
-    const file = await home.folder.write("words", `  ${words.toUpperCase()}\n`);
+    const file = await person.home.folder.write("words", `  ${words.toUpperCase()}\n`);
     const restored = await agentkeys(
       "wallets",
       "restore",
@@ -80,10 +70,10 @@ describe("wallets restore", () => {
       "--json",
     );
     expect(json(restored.stdout)).toEqual({ wallet: "again", address, path: "m/44'/60'/0'/0/0", store: "file" });
-    expect(broker.received).toEqual([]);
+    expect(person.broker.received).toEqual([]);
   });
   it("takes no name twice", async () => {
-    const file = await home.folder.write("words", words);
+    const file = await person.home.folder.write("words", words);
     const taken = await agentkeys("wallets", "restore", "default", "--mnemonic-file", file);
     expect(taken).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_WALLET_EXISTS") });
   });

@@ -38,6 +38,8 @@ export interface TestBroker {
   /** Ends the connection after this many further requests were carried out, in place of an answer. */
   lose(count: number): void;
   count(path: string): number;
+  /** The JSON bodies that came to a path. */
+  sent(path: string): ReturnType<typeof JSON.parse>[];
   close(): Promise<void>;
 }
 
@@ -100,6 +102,7 @@ export async function startTestBroker(): Promise<TestBroker> {
       toLose = count;
     },
     count: (path) => received.filter((one) => one.path === path).length,
+    sent: (path) => received.filter((one) => one.path === path).map(({ text }) => JSON.parse(text)),
     async close() {
       server.close();
       server.closeAllConnections();
