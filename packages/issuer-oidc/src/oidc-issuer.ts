@@ -18,9 +18,18 @@ import { findTokenFault } from "./identity-token.ts";
 export function openOidcIssuer({ rs256Audiences }: OidcSettings, host: PluginHost): CredentialIssuer {
   const rs256: Scope = { actions: ["token"], resources: rs256Audiences };
 
+  // Of scopes that cannot change: the host gives the same one each time.
+  const asks = new WeakMap<Scope, IdentityTokenAsk>();
+
   function identityToken(scope: Scope): IdentityTokenAsk {
-    const audience = audienceOf(scope);
-    return { audience, algorithm: isWithin(scope, rs256) ? "RS256" : "ES256" };
+    const known = asks.get(scope);
+    if (known !== undefined) return known;
+    const ask: IdentityTokenAsk = {
+      audience: audienceOf(scope),
+      algorithm: isWithin(scope, rs256) ? "RS256" : "ES256",
+    };
+    if (isFixed(scope)) asks.set(scope, Object.freeze(ask));
+    return ask;
   }
 
   function fail(reason: string): AgentKeysError {
@@ -51,6 +60,10 @@ export function openOidcIssuer({ rs256Audiences }: OidcSettings, host: PluginHos
     ready: async () => ({ status: "ready" }),
     close: async () => undefined,
   };
+}
+
+function isFixed(scope: Scope): boolean {
+  return [scope, scope.actions, scope.resources].every(Object.isFrozen);
 }
 
 function parseJson(text: string): unknown {

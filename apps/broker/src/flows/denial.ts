@@ -2,26 +2,18 @@ import { isAgentKeysError } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
-import { authorize, parseScopeFor, type Authorized, type CredentialAsk } from "../steps/authorize.ts";
-import type { IdempotencyRow } from "../store/commands/uses.ts";
+import { parseScopeFor, type CredentialAsk } from "../steps/authorize.ts";
 import { newEvent } from "./event.ts";
 
-/** The authorize step; a refusal is recorded with its code before it is answered. */
-export async function authorizeOrRecordDenial(
+/** Records that an ask was refused with an error that has a code, and throws the error on. */
+export async function recordDenial(
   broker: Broker,
   by: Authenticated,
   ask: CredentialAsk,
-  repeated: IdempotencyRow | undefined,
-): Promise<Authorized> {
-  try {
-    return await authorize(broker, by, ask, repeated);
-  } catch (error) {
-    if (isAgentKeysError(error)) await recordDenial(broker, by, ask, error.code);
-    throw error;
-  }
-}
-
-async function recordDenial(broker: Broker, by: Authenticated, ask: CredentialAsk, code: string): Promise<void> {
+  error: unknown,
+): Promise<never> {
+  if (!isAgentKeysError(error)) throw error;
+  const { code } = error;
   broker.limits.take("refusals", by.agent);
   const event = newEvent(broker, RecordType.denied, {
     outcome: Outcome.denied,
@@ -33,6 +25,7 @@ async function recordDenial(broker: Broker, by: Authenticated, ask: CredentialAs
   });
   await broker.store.write("recordEvents", { events: [event] });
   await broker.outbox.drain();
+  throw error;
 }
 
 /** Issuer and scope of a refused ask, as far as they mean anything. */

@@ -5,9 +5,9 @@ import type { CredentialAsk } from "../steps/authorize.ts";
 import { issue, type Issued } from "../steps/issue.ts";
 import { assertLogTrusted, record } from "../steps/record.ts";
 import { alone } from "./alone.ts";
-import { authorizeOrRecordDenial } from "./denial.ts";
 import { storeFailure } from "./failure.ts";
-import { findRepeated, giveBack, planOf, reserveUse, useOf } from "./use.ts";
+import { takeUse } from "./take-use.ts";
+import { giveBack, useOf } from "./use.ts";
 
 /** The main job: one credential for a live agent, recorded before it is released. Read straight down. */
 export async function issueCredential(
@@ -26,12 +26,8 @@ export async function issueCredential(
   // Before a use is reserved; the record step asks again.
   assertLogTrusted(broker);
   return alone(running, use.name, async () => {
-    const repeated = findRepeated(broker, use);
-    const authorized = await authorizeOrRecordDenial(broker, by, ask, repeated);
-    lap("authorize");
-    const plan = repeated === undefined ? await reserveUse(broker, use, authorized) : planOf(repeated);
-    lap("reserve");
-    const recorded = await record(broker, authorized, plan, repeated !== undefined, requestId).catch((error: unknown) =>
+    const { authorized, plan, isRepeated } = await takeUse(broker, by, ask, use, lap);
+    const recorded = await record(broker, authorized, plan, isRepeated, requestId).catch((error: unknown) =>
       giveBack(broker, use, authorized, error),
     );
     lap("record");

@@ -9,19 +9,27 @@ import { remakeFailure } from "./failure.ts";
 
 /** A use by its Idempotency-Key, which is the agent's and its key's own. */
 export interface NamedUse {
+  /** The key with a byte a character. */
   readonly name: string;
   readonly key: Buffer;
   readonly bodyHash: Buffer;
 }
 
+// Of asks that are frozen: they may come again.
+const bodyHashes = new WeakMap<CredentialAsk, Buffer>();
+
+function bodyHashOf(ask: CredentialAsk): Buffer {
+  const known = bodyHashes.get(ask);
+  if (known !== undefined) return known;
+  const made = hash("sha256", JSON.stringify([ask.issuer, ask.scope, ask.ttl, ask.grant]), "buffer");
+  if (Object.isFrozen(ask)) bodyHashes.set(ask, made);
+  return made;
+}
+
 /** Names the use an ask would be. */
 export function useOf(by: Authenticated, idempotencyKey: string, ask: CredentialAsk): NamedUse {
-  const key = hash("sha256", `${by.agent}\n${by.thumbprint}\n${idempotencyKey}`, "buffer");
-  return {
-    key,
-    name: key.toString("base64"),
-    bodyHash: hash("sha256", JSON.stringify([ask.issuer, ask.scope, ask.ttl, ask.grant]), "buffer"),
-  };
+  const name = hash("sha256", `${by.agent}\n${by.thumbprint}\n${idempotencyKey}`, "binary");
+  return { name, key: Buffer.from(name, "binary"), bodyHash: bodyHashOf(ask) };
 }
 
 /** The row of an earlier use with this key, where there is one. Throws ERR_REQUEST_IDEMPOTENCY_REUSED, or the error it ended with. */
@@ -44,8 +52,15 @@ export function findRepeated(broker: Broker, use: NamedUse): IdempotencyRow | un
 /** A use stays known at least this long, so that a retry after a short-lived credential still finds it. */
 const shortestMemory = 10 * 60_000;
 
-/** Reserves a use of the grant durably. Throws ERR_GRANT_USED_UP, ERR_GRANT_NOT_FOUND when power was taken away meanwhile. */
-export async function reserveUse(broker: Broker, use: NamedUse, authorized: Authorized): Promise<RecordPlan> {
+/**
+ * Reserves a use of the grant durably; undefined where its key was used before. Throws ERR_GRANT_USED_UP, and
+ * ERR_GRANT_NOT_FOUND when power was taken away meanwhile.
+ */
+export async function reserveUse(
+  broker: Broker,
+  use: NamedUse,
+  authorized: Authorized,
+): Promise<RecordPlan | undefined> {
   const now = broker.now();
   const plan = planRecord(now, authorized.ttl, broker.random);
   const row = {
@@ -62,12 +77,7 @@ export async function reserveUse(broker: Broker, use: NamedUse, authorized: Auth
     now,
   });
   if (taken.verdict === "reserved") return plan;
-  if (taken.verdict === "repeated")
-    throw new AgentKeysError(
-      "ERR_REQUEST_IN_PROGRESS",
-      "the first request with this Idempotency-Key is still running",
-      {},
-    );
+  if (taken.verdict === "repeated") return undefined;
   if (taken.reason === "used_up") throw new AgentKeysError("ERR_GRANT_USED_UP", "the grant has no uses left", {});
   throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "the grant, agent or session was revoked or has expired", {});
 }

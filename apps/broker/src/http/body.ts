@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { AgentKeysError } from "@agentkeys/core";
 import * as v from "valibot";
+import { BoundedMap } from "../session/bounded-map.ts";
 import { parseJsonObject } from "../json/parse-json.ts";
 
 /** The largest request body, in bytes. */
@@ -24,6 +25,35 @@ export async function readJson<Schema extends v.GenericSchema>(
     schema,
     readOrRefuse(() => parseJsonObject(text)),
   );
+}
+
+const mostRemembered = 1000;
+/** What strangers send must not fill the memory. */
+const longestRemembered = 2048;
+
+/**
+ * {@link readJson} for what is sent over and over: of the last 1,000 texts it remembers what they say. It answers frozen objects, the same
+ * one for the same text, so that what follows from them alone can be remembered too.
+ *
+ * @example const readAsk = rememberJson(v.strictObject({ issuer: v.string() }));
+ */
+export function rememberJson<Schema extends v.GenericSchema<unknown, object>>(
+  schema: Schema,
+): (request: Request) => Promise<v.InferOutput<Schema>> {
+  const remembered = new BoundedMap<string, v.InferOutput<Schema>>(mostRemembered);
+  return async (request) => {
+    const text = await readText(request, "application/json");
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    const value = Object.freeze(
+      parseBody(
+        schema,
+        readOrRefuse(() => parseJsonObject(text)),
+      ),
+    );
+    if (text.length <= longestRemembered) remembered.set(text, value);
+    return value;
+  };
 }
 
 /**

@@ -6,7 +6,7 @@ import { sign, verify, type KeyObject } from "node:crypto";
 /** Signs with ECDSA on P-256 and SHA-256 (RFC 7518 section 3.4); answers the 64 bytes of r and s. */
 export function signES256(data: Uint8Array, privateKey: KeyObject): Buffer {
   const der = sign("sha256", data, privateKey);
-  const signature = Buffer.alloc(64);
+  const signature = Buffer.allocUnsafe(64).fill(0);
   // SEQUENCE (2 bytes), INTEGER, length of r, r, INTEGER, length of s, s: at most 72 bytes, so every length is one byte.
   const endOfR = 4 + der.readUInt8(3);
   copyInteger(der, 4, endOfR, signature, 32);

@@ -1,4 +1,4 @@
-import { AgentKeysError, formatScope, isWithin, parseScope, type Scope } from "@agentkeys/core";
+import { AgentKeysError, formatScope, isWithin, parseScope, type IdentityTokenAsk, type Scope } from "@agentkeys/core";
 import type { IssuerFacade } from "../facade/issuer.ts";
 import type { Grant } from "../store/commands/grants.ts";
 import type { IdempotencyRow } from "../store/commands/uses.ts";
@@ -52,8 +52,22 @@ export interface ParsedScope {
   readonly scopeText: string;
 }
 
-/** Parses the scope of an ask or a grant. Throws ERR_ISSUER_UNKNOWN, ERR_GRANT_SCOPE. */
+const parsedAsks = new WeakMap<ReadonlyMap<string, IssuerFacade>, WeakMap<object, ParsedScope>>();
+
+/** Parses the scope of an ask or a grant; of an ask that is frozen, once. Throws ERR_ISSUER_UNKNOWN, ERR_GRANT_SCOPE. */
 export function parseScopeFor(
+  issuers: ReadonlyMap<string, IssuerFacade>,
+  ask: { readonly issuer: string; readonly scope: unknown },
+): ParsedScope {
+  if (!Object.isFrozen(ask)) return parseNewScope(issuers, ask);
+  const known = parsedAsks.get(issuers) ?? new WeakMap<object, ParsedScope>();
+  parsedAsks.set(issuers, known);
+  const parsed = known.get(ask) ?? parseNewScope(issuers, ask);
+  known.set(ask, parsed);
+  return parsed;
+}
+
+function parseNewScope(
   issuers: ReadonlyMap<string, IssuerFacade>,
   ask: { readonly issuer: string; readonly scope: unknown },
 ): ParsedScope {
@@ -74,12 +88,17 @@ export function findIssuer(issuers: ReadonlyMap<string, IssuerFacade>, name: str
   return issuer;
 }
 
+// An issuer's facade gives the same scope the same ask each time.
+const ownAsks = new WeakSet<IdentityTokenAsk>();
+
 /** An audience of another issuer, or of the broker itself in any spelling, is refused. */
 function assertOwnAudience(
   context: Pick<AuthorizeContext, "issuers" | "publicUrl">,
   issuer: IssuerFacade,
-  audience: string,
+  ask: IdentityTokenAsk,
 ): void {
+  if (ownAsks.has(ask)) return;
+  const { audience } = ask;
   const isOthers = [...context.issuers.values()].some(
     (other) => other !== issuer && other.ownAudiences.includes(audience),
   );
@@ -89,6 +108,7 @@ function assertOwnAudience(
       `the audience ${audience} belongs to another issuer or to the broker`,
       { audience },
     );
+  ownAsks.add(ask);
 }
 
 /** True where both reach one listener: a final dot of a name changes nothing, nor does a scheme that has its port written out. */
@@ -114,7 +134,7 @@ export async function authorize(
 ): Promise<Authorized> {
   const parsed = parseScopeFor(context.issuers, ask);
   const token = parsed.issuer.identityToken(parsed.scope);
-  if (token !== undefined) assertOwnAudience(context, parsed.issuer, token.audience);
+  if (token !== undefined) assertOwnAudience(context, parsed.issuer, token);
   const grant = findGrant(context, by.agent, parsed, ask, repeated);
   assertWithinRights(context.rights, context.readings, grant.account, {
     issuer: ask.issuer,

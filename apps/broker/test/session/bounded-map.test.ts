@@ -1,14 +1,33 @@
 import { expect, test } from "vitest";
 import { BoundedMap } from "../../src/session/bounded-map.ts";
 
-test("it holds the most it may, and drops the one not looked at for longest", () => {
+test("it keeps the most it may of those looked at last, and never more than twice as many", () => {
   const map = new BoundedMap<string, number>(3);
-  for (const [at, key] of ["a", "b", "c"].entries()) map.set(key, at);
-  expect(map.get("a")).toBe(0);
-  map.set("d", 3);
-  expect(["a", "b", "c", "d"].map((key) => map.get(key))).toStrictEqual([0, undefined, 2, 3]);
-  for (let count = 0; count < 1000; count++) map.set(String(count), count);
-  expect(map.size).toBe(3);
+  for (let count = 0; count < 1000; count++) {
+    map.set(String(count), count);
+    expect(map.size).toBeLessThanOrEqual(6);
+    const last = Array.from({ length: Math.min(3, count + 1) }, (_, back) => count - back);
+    for (const kept of last) expect(map.get(String(kept))).toBe(kept);
+  }
+  expect(map.get("0")).toBeUndefined();
+});
+
+test("looking keeps an entry, however many others come", () => {
+  const map = new BoundedMap<string, number>(3);
+  map.set("kept", 7);
+  for (let count = 0; count < 1000; count++) {
+    map.set(String(count), count);
+    expect(map.get("kept")).toBe(7);
+  }
+});
+
+test("the newest value of a key is the one that is found, in whichever half it stands", () => {
+  const map = new BoundedMap<string, number>(2);
+  for (let count = 0; count < 50; count++) {
+    map.set("a", count);
+    map.set(`other ${count}`, 0);
+    expect(map.get("a")).toBe(count);
+  }
 });
 
 test("setting a key again replaces its value and drops nothing", () => {

@@ -36,7 +36,11 @@ export function openingsOf(opened: Opened | undefined, keys: readonly number[]):
 
 /** JSON text of text, in ASCII. */
 export function quote(text: string): string {
-  return JSON.stringify(text).replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  const json = JSON.stringify(text);
+  if (!/[^ -~]/.test(json)) return json;
+  const ascii = json.replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  // V8 goes on to hold two bytes a character where there were any such, and with it all that this becomes a part of.
+  return Buffer.from(ascii, "latin1").toString("latin1");
 }
 
 function formatOpening({ key, salt, value }: Opening): string {

@@ -11,12 +11,14 @@ import {
   toBase64,
   toHex,
   type NodeReader,
+  type NoteKey,
 } from "@agentkeys/log";
 import { placeOf, type LogStore } from "../thread/store.ts";
 
 /** A key that signs the heads of one origin. */
 export interface HeadKey {
   readonly vkey: string;
+  readonly key: NoteKey;
   readonly sign: (bytes: Uint8Array) => Uint8Array;
 }
 
@@ -67,10 +69,8 @@ export class Epoch {
     const { origin } = this;
     const text = formatCheckpoint({ origin, size, root });
     let note = "";
-    for (const { vkey, sign: signBytes } of this.#signers) {
-      const key = parseVkey(vkey);
+    for (const { key, sign: signBytes } of this.#signers)
       note = note === "" ? signNote(text, key, signBytes) : note + signatureLine(key, signBytes(Buffer.from(text)));
-    }
     return { origin, logId: this.logId, size, root: toBase64(root), note };
   }
 }
@@ -80,7 +80,8 @@ const pkcs8Prefix = Buffer.from("302e020100300506032b657004220420", "hex");
 
 /** The key of a seed, for heads of an origin. */
 export function makeHeadKey(origin: string, seed: Uint8Array): HeadKey {
-  const key = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey(key).export({ format: "der", type: "spki" }).subarray(-32);
-  return { vkey: formatVkey(origin, 1, publicKey), sign: (bytes) => sign(null, bytes, key) };
+  const privateKey = createPrivateKey({ key: Buffer.concat([pkcs8Prefix, seed]), format: "der", type: "pkcs8" });
+  const publicKey = createPublicKey(privateKey).export({ format: "der", type: "spki" }).subarray(-32);
+  const vkey = formatVkey(origin, 1, publicKey);
+  return { vkey, key: parseVkey(vkey), sign: (bytes) => sign(null, bytes, privateKey) };
 }

@@ -4,7 +4,7 @@ import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { issueCredential } from "../../flows/issue-credential.ts";
 import type { BrokerApp } from "../app.ts";
-import { readJson } from "../body.ts";
+import { rememberJson } from "../body.ts";
 import { presented } from "../context.ts";
 import { scopeBody, ttlBody } from "./grants.ts";
 
@@ -15,9 +15,10 @@ export const credentialBody = v.strictObject({ issuer: name, scope: scopeBody, t
 /** The main job. */
 export function credentialRoutes(app: BrokerApp, broker: Broker): void {
   const running = new Set<string>();
+  const readAsk = rememberJson(credentialBody);
   app.post("/v1/credentials", async (c) => {
     const key = c.req.header("idempotency-key") ?? "";
-    const ask = await readJson(c.req.raw, credentialBody);
+    const ask = await readAsk(c.req.raw);
     if (!/^[\x21-\x7e]{8,128}$/u.test(key))
       throw new AgentKeysError("ERR_REQUEST_IDEMPOTENCY_KEY", "the Idempotency-Key header is missing or malformed", {});
     const { credential, recorded } = await issueCredential(broker, running, presented(c), ask, key, c.get("requestId"));

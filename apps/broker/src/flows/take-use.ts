@@ -1,0 +1,51 @@
+import type { Broker } from "../broker.ts";
+import type { Authenticated } from "../steps/authenticate.ts";
+import { authorize, type Authorized, type CredentialAsk } from "../steps/authorize.ts";
+import type { RecordPlan } from "../steps/record.ts";
+import type { IdempotencyRow } from "../store/commands/uses.ts";
+import { recordDenial } from "./denial.ts";
+import { inProgress } from "./alone.ts";
+import { findRepeated, planOf, reserveUse, type NamedUse } from "./use.ts";
+
+/** A use that was reserved, now or earlier with the same key. */
+export interface TakenUse {
+  readonly authorized: Authorized;
+  readonly plan: RecordPlan;
+  /** Its record may be there. */
+  readonly isRepeated: boolean;
+}
+
+/**
+ * Authorizes an ask and reserves its use. Whether the use was reserved before is learned from the reservation or, where the ask is
+ * refused by now, by looking: to look first would cost each new use a read. Throws what `authorize`, `findRepeated`
+ * and `reserveUse` do; a denial is recorded before.
+ */
+export async function takeUse(
+  broker: Broker,
+  by: Authenticated,
+  ask: CredentialAsk,
+  use: NamedUse,
+  lap: (step: string) => void,
+): Promise<TakenUse> {
+  const repeat = async (row: IdempotencyRow): Promise<TakenUse> => {
+    const again = await authorize(broker, by, ask, row).catch(async (error: unknown) =>
+      recordDenial(broker, by, ask, error),
+    );
+    return { authorized: again, plan: planOf(row), isRepeated: true };
+  };
+  let authorized: Authorized;
+  try {
+    authorized = await authorize(broker, by, ask);
+  } catch (error) {
+    const row = findRepeated(broker, use);
+    if (row !== undefined) return repeat(row);
+    return recordDenial(broker, by, ask, error);
+  }
+  lap("authorize");
+  const plan = await reserveUse(broker, use, authorized);
+  lap("reserve");
+  if (plan !== undefined) return { authorized, plan, isRepeated: false };
+  const row = findRepeated(broker, use);
+  if (row === undefined) throw inProgress();
+  return repeat(row);
+}
