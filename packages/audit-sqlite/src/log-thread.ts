@@ -18,7 +18,7 @@ interface Waiting {
 }
 
 // Requests of one turn must not keep the worker waiting for the whole turn: it is told every few, and gathers.
-const itemsPerMessage = 16;
+const itemsPerMessage = 32;
 const mostUnanswered = 10_000;
 const closeMilliseconds = 5000;
 

@@ -3,7 +3,7 @@ import { commit, committedFields, walletTag, type Opening } from "./commitment.t
 import { fromHex } from "./encoding.ts";
 import { recordError } from "./errors.ts";
 import type { Sha256 } from "./keyed-hash.ts";
-import { encodeRecord } from "./record.ts";
+import { encodeRecord, type AuditRecord } from "./record.ts";
 
 /** What committing to an event takes beside the event. */
 export interface CommitTools {
@@ -11,6 +11,8 @@ export interface CommitTools {
   readonly random: (length: number) => Uint8Array;
   /** Key of the wallet tags. */
   readonly indexKey: Uint8Array;
+  /** What gives a wallet's tag under that key, where the host remembers tags; default `walletTag`. */
+  readonly tag?: (address: string) => Uint8Array;
   /** A faster SHA-256 than the built-in, where the host has one. */
   readonly sha256?: Sha256;
 }
@@ -25,24 +27,21 @@ export interface CommittedEvent {
  * Turns an event in plain values into entry bytes: a commitment with a fresh salt for account, agent, scope, grant and
  * credential, a tag for the wallet. Throws ERR_AUDIT_RECORD for an event that the record format does not allow.
  */
-export function commitEvent(event: AuditEvent, { random, indexKey, sha256 }: CommitTools): CommittedEvent {
-  const { account, agent, wallet, scope, policy, grant, credential, ...plain } = event;
-  const values = { agent, scope, grant, credential, ...(account === undefined ? {} : { account: parseHash(account) }) };
-  const present = Array.from(committedFields).filter(([, name]) => values[name] !== undefined);
-  const salts = random(32 * present.length);
-  const commitments: Record<string, Uint8Array> = {};
-  const openings = present.map(([key, name], at): Opening => {
-    const opening = { key, salt: salts.slice(32 * at, 32 * at + 32), value: values[name] as string | Uint8Array };
-    commitments[name] = commit(opening.salt, key, opening.value, sha256);
-    return opening;
-  });
-  const entry = encodeRecord({
-    ...plain,
-    ...commitments,
-    ...(wallet === undefined ? {} : { wallet: walletTag(indexKey, wallet, sha256) }),
-    ...(policy === undefined ? {} : { policy: parseHash(policy) }),
-  });
-  return { entry, openings };
+export function commitEvent(event: AuditEvent, { random, indexKey, tag, sha256 }: CommitTools): CommittedEvent {
+  const { wallet, policy, ...record } = event;
+  const openings: Opening[] = [];
+  const committed: { -readonly [Name in keyof AuditRecord]?: unknown } = record;
+  for (const [key, name] of committedFields) {
+    const plain = event[name];
+    if (plain === undefined) continue;
+    const value = name === "account" ? parseHash(plain) : plain;
+    const salt = random(32);
+    openings.push({ key, salt, value });
+    committed[name] = commit(salt, key, value, sha256);
+  }
+  if (wallet !== undefined) committed.wallet = tag === undefined ? walletTag(indexKey, wallet, sha256) : tag(wallet);
+  if (policy !== undefined) committed.policy = parseHash(policy);
+  return { entry: encodeRecord(committed as AuditRecord), openings };
 }
 
 function parseHash(hex: string): Uint8Array {

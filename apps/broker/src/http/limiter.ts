@@ -1,4 +1,5 @@
 import { isIPv4 } from "node:net";
+import { BoundedMap } from "../session/bounded-map.ts";
 import { groupsOf, plainAddress } from "./address.ts";
 
 /** What a limiter answers. `retryAfter` is whole seconds from 1 on where it is not allowed, else 0. */
@@ -97,7 +98,18 @@ export function createLimiter({ limit, seconds, now, most = 50_000 }: LimiterOpt
  * @example sourceKey("2001:DB8:0:0:1::7") // "2001:db8:0:0::/64"
  */
 export function sourceKey(address: string | undefined): string {
-  const plain = plainAddress(address ?? "");
+  const text = address ?? "";
+  const known = sourceKeys.get(text);
+  if (known !== undefined) return known;
+  const key = makeSourceKey(text);
+  sourceKeys.set(text, key);
+  return key;
+}
+
+const sourceKeys = new BoundedMap<string, string>(1000);
+
+function makeSourceKey(address: string): string {
+  const plain = plainAddress(address);
   if (plain === undefined) return "unknown";
   if (isIPv4(plain)) return plain;
   const network = groupsOf(plain).slice(0, 4);

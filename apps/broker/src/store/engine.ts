@@ -48,7 +48,7 @@ interface Waiting {
 }
 
 /** A turn of the event loop with many requests must not keep the worker waiting: a post goes out every so many. */
-const mostInPost = 16;
+const mostInPost = 32;
 
 /**
  * Opens a file with the commands and the schema that the module `definition` exports (an `EngineDefinition`). Throws

@@ -1,6 +1,14 @@
 import { hash } from "node:crypto";
 import { AgentKeysError, isAgentKeysError, type AuditEvent } from "@agentkeys/core";
-import { commitEvent, decodeRecord, encodeRecord, equalBytes, RecordType, type CommittedEvent } from "@agentkeys/log";
+import {
+  commitEvent,
+  decodeRecord,
+  encodeRecord,
+  equalBytes,
+  RecordType,
+  type CommittedEvent,
+  type CommitTools,
+} from "@agentkeys/log";
 import { recordError } from "../errors.ts";
 import type { Opened, OpeningsVault, Random } from "../upkeep/openings.ts";
 import type { LogStore, StoredEntry } from "./store.ts";
@@ -21,7 +29,7 @@ export interface PlacedEntry extends StoredEntry {
 export interface BatchTarget {
   readonly store: LogStore;
   readonly vault: OpeningsVault;
-  readonly walletIndexKey: Uint8Array;
+  readonly tags: Pick<CommitTools, "indexKey" | "tag">;
   /** Where its first new entry goes. */
   readonly position: number;
 }
@@ -95,7 +103,7 @@ export class Batch {
 
   #commit(event: AuditEvent, random: Random): CommittedEvent {
     try {
-      return commitEvent(event, { random, indexKey: this.#target.walletIndexKey, sha256 });
+      return commitEvent(event, { ...this.#target.tags, random, sha256 });
     } catch (error) {
       throw isAgentKeysError(error) ? error : recordError("it is not an event", error);
     }

@@ -55,8 +55,7 @@ export class MerkleLog {
     const epoch = this.#identity.current;
     const { size, edge } = this.#tree;
     const position = epoch.firstPosition + size;
-    const { walletIndexKey } = this.#identity;
-    const batch = new Batch({ store: this.#store, vault: this.#vault, walletIndexKey, position });
+    const batch = new Batch({ store: this.#store, vault: this.#vault, tags: this.#identity.tags, position });
     const { placed, grown } = this.#store.transact(() => {
       const found = orders.map((order) => batch.place(order));
       const leaves = batch.fresh.map(({ entry }) => leafHash(entry, sha256));

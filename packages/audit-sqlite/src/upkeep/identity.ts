@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { toCrockford } from "@agentkeys/core";
-import { equalBytes } from "@agentkeys/log";
+import { equalBytes, walletTag, type CommitTools } from "@agentkeys/log";
 import { storageError } from "../errors.ts";
 import type { KeyFile, LogSecrets, SigningSeed } from "./key-file.ts";
 import { Epoch, makeHeadKey, type EpochRow } from "./epoch.ts";
@@ -8,11 +8,13 @@ import type { Random } from "./openings.ts";
 import { placeOf, type LogStore } from "../thread/store.ts";
 
 const signingAtOnce = 2;
+const mostTags = 4096;
 
 /** Who the log is: its epochs, and the keys that its heads, tags and openings are made with. */
 export class LogIdentity {
   readonly #store: LogStore;
   readonly #file: KeyFile;
+  readonly #tags = new Map<string, Uint8Array>();
   #secrets: LogSecrets;
   #epochs: readonly Epoch[];
 
@@ -49,9 +51,16 @@ export class LogIdentity {
     return this.#epochs.findLast(({ firstPosition }) => firstPosition <= position) as Epoch;
   }
 
-  /** Key of the wallet tags. */
-  get walletIndexKey(): Uint8Array {
-    return this.#secrets.walletIndexKey;
+  /** How wallets are tagged; each tag is made once, as long as it is remembered. */
+  get tags(): Required<Pick<CommitTools, "indexKey" | "tag">> {
+    const indexKey = this.#secrets.walletIndexKey;
+    const tag = (address: string): Uint8Array => {
+      const known = this.#tags.get(address) ?? walletTag(indexKey, address);
+      if (this.#tags.size >= mostTags) this.#tags.clear();
+      this.#tags.set(address, known);
+      return known;
+    };
+    return { indexKey, tag };
   }
 
   /** Key that the keys of openings are wrapped with. */
