@@ -1,9 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { link, open, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 
 /** Puts text under a name, mode 0600: after a crash there is the old file or the new one, whole. */
 export async function replaceFile(path: string, text: string): Promise<void> {
+  await place(path, text, rename);
+}
+
+/** The same under a name that is free, mode 0600: after a crash there is the whole file or none. Throws EEXIST where it is taken. */
+export async function createFile(path: string, text: string): Promise<void> {
+  await place(path, text, link);
+}
+
+async function place(path: string, text: string, put: typeof rename): Promise<void> {
   const draft = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
   try {
     const file = await open(draft, "wx", 0o600);
@@ -13,11 +22,10 @@ export async function replaceFile(path: string, text: string): Promise<void> {
     } finally {
       await file.close();
     }
-    await rename(draft, path);
+    await put(draft, path);
     await syncFolder(dirname(path));
-  } catch (fault) {
+  } finally {
     await rm(draft, { force: true });
-    throw fault;
   }
 }
 

@@ -1,7 +1,7 @@
-import { createPrivateKey, randomBytes, type KeyObject } from "node:crypto";
-import { open, rename, rm, type FileHandle } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { createPrivateKey, type KeyObject } from "node:crypto";
+import { open, type FileHandle } from "node:fs/promises";
 import { AgentKeysError } from "@agentkeys/core";
+import { createFile, isMissing } from "../files/durable.ts";
 
 /** How a key of one file is made, and which keys may stand in it. */
 export interface KeyForm {
@@ -27,7 +27,7 @@ async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
     file = await open(path, "r");
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    if (isMissing(cause)) return undefined;
     throw refuse(path, "it cannot be opened", cause);
   }
   try {
@@ -42,38 +42,16 @@ async function readPrivateFile(path: string): Promise<string | undefined> {
   }
 }
 
-/** Makes a key and its file: after a crash there is the whole file or none. */
+/** Makes a key and its file: after a crash there is the whole file or none. The key of whoever was faster is the one of both. */
 async function makeKeyFile(path: string, form: KeyForm): Promise<string> {
   const pem = (await form.make()).export({ type: "pkcs8", format: "pem" }).toString();
-  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
   try {
-    await writeDurably(draft, pem);
-    await rename(draft, path);
-    await syncFolder(dirname(path));
+    await createFile(path, pem);
     return pem;
   } catch (cause) {
-    await rm(draft, { force: true });
-    throw refuse(path, "it cannot be made", cause);
-  }
-}
-
-async function writeDurably(path: string, text: string): Promise<void> {
-  const file = await open(path, "wx", 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-/** Makes the new name of a file survive a crash. */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    const theirs = (cause as NodeJS.ErrnoException).code === "EEXIST" ? await readPrivateFile(path) : undefined;
+    if (theirs === undefined) throw refuse(path, "it cannot be made", cause);
+    return theirs;
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { link, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { syncFolder, openKeyFile, type KeyForm } from "./key-file.ts";
+import { syncFolder } from "../files/durable.ts";
+import { openKeyFile, type KeyForm } from "./key-file.ts";
 import type { SigningKey } from "./keys.ts";
 
 /** The keys of one purpose: one that signs, one that will, and those whose signatures are still about. */

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openKeyFile } from "../../src/keys/key-file.ts";
 import { openKeys, type BrokerKeys } from "../../src/keys/keys.ts";
 import { thumbprint } from "../../src/keys/thumbprint.ts";
 
@@ -39,6 +40,18 @@ describe("key files", () => {
     expect(second.workload.kid).toBe(first.workload.kid);
     expect((await open(true)).jwks()).toStrictEqual(second.jwks());
     expect((await open()).jwks().keys).toHaveLength(4);
+  });
+
+  test("of two who make a key at once the slower has that of the faster", async () => {
+    const [mine, theirs] = [1, 2].map(() => generateKeyPairSync("ed25519").privateKey);
+    const path = join(parent, "key.pem");
+    const make = async () => {
+      writeFileSync(path, pkcs8(theirs!), { mode: 0o600 });
+      return mine!;
+    };
+    const opened = await openKeyFile(path, { make, isOf: () => true });
+    expect(pkcs8(opened)).toBe(pkcs8(theirs!));
+    expect(readFileSync(path, "utf8")).toBe(pkcs8(theirs!));
   });
 
   test("the mode is checked at every open, not only at the first", async () => {
