@@ -27,11 +27,11 @@ export interface Failure {
   readonly requestId?: string;
 }
 
-/** `audit verify` said its verdict, and it is below what was required; the exit code is agentkeys-verify's. */
-export class VerdictBelow extends Error {
-  readonly exitCode: 10 | 20;
-  constructor(exitCode: 10 | 20) {
-    super("the receipt is below what is required");
+/** The command has shown its answer, and the answer is a no: it ends with this exit code. */
+export class AnsweredNo extends Error {
+  readonly exitCode: number;
+  constructor(message: string, exitCode: number = exitCodes.refused) {
+    super(message);
     this.exitCode = exitCode;
   }
 }
@@ -42,13 +42,6 @@ const unreachable = new Set<string>([
   "ERR_REQUEST_ANSWER",
   "ERR_REQUEST_SHUTTING_DOWN",
 ]);
-
-/** What was asked about would be refused; the command has said why. */
-export class WouldRefuse extends Error {
-  constructor() {
-    super("it would be refused");
-  }
-}
 
 /** The failure that an error is. */
 export function failureOf(error: unknown): Failure {
@@ -71,8 +64,7 @@ export function failureOf(error: unknown): Failure {
       ...(requestId === undefined ? {} : { requestId: printable(requestId) }),
     };
   }
-  if (error instanceof VerdictBelow) return { exitCode: error.exitCode, message: error.message };
-  if (error instanceof WouldRefuse) return { exitCode: exitCodes.refused, message: error.message };
+  if (error instanceof AnsweredNo) return { exitCode: error.exitCode, message: error.message };
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message };
   if (error instanceof CommanderError) return { exitCode: exitCodes.usage, message: error.message };
   if (error instanceof Interrupted) return { exitCode: exitCodes.interrupted, message: "interrupted" };

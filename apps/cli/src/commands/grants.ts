@@ -5,7 +5,7 @@ import { agentHome, openStoredAgent } from "../agent-file.ts";
 import { contextOf, type Context } from "../context.ts";
 import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { WouldRefuse } from "../exit-code.ts";
+import { AnsweredNo } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
 import { explanationSchema, grantSchema, grantsSchema } from "../wire.ts";
 import { resolveAgent } from "./agents.ts";
@@ -140,7 +140,7 @@ export function addGrants(program: Command, terminal: Terminal): void {
 
 function showExplanation(context: Context, answer: v.InferOutput<typeof explanationSchema>): void {
   context.show(answer, formatExplanation(answer));
-  if (!answer.allowed) throw new WouldRefuse();
+  if (!answer.allowed) throw new AnsweredNo("it would be refused");
 }
 
 function constraintsOf({ maxTtl, maxUses, expires }: CreateOptions) {

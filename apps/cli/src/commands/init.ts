@@ -12,8 +12,9 @@ import { UsageError } from "../usage-error.ts";
 import { lockWallet } from "../wallet/keystore.ts";
 import { deriveWallet, derivationPath } from "../wallet/mnemonic.ts";
 import { assertWordsWillBeKept, takeWords, type WordsOptions } from "../wallet/new-words.ts";
-import { assertFree, storeWallet, type WalletPlace } from "../wallet/wallet-store.ts";
+import { assertFree, type WalletPlace } from "../wallet/wallet-store.ts";
 import { establish, findAccount, introduce, type EstablishOptions, type Introduction } from "./establish.ts";
+import { addStoreOption, keepWallet } from "./keep-wallet.ts";
 import { addEstablishOptions, addSolanaOption } from "./options.ts";
 
 interface InitWalletOptions extends EstablishOptions, WordsOptions {
@@ -25,23 +26,16 @@ interface InitWalletOptions extends EstablishOptions, WordsOptions {
 /** `agentkeys init wallet | email`: the first steps of a person. */
 export function addInit(program: Command, terminal: Terminal): void {
   const init = program.command("init").description("make an account here: by a wallet of your own, or by email");
-  const wallet = addSolanaOption(
-    init
-      .command("wallet")
-      .description("make or restore a wallet, sign in with it and bind it to the account")
-      .option("--name <name>", "the wallet's name here", "default")
-      .addOption(new Option("--words <count>", "how many words to make").argParser(parseWords).default(24))
-      .option("--restore", "take the words of a wallet you have, instead of making new ones")
-      .option("--mnemonic-file <file>", "read the words from a file (mode 0600)")
-      .option("--mnemonic-out <file>", "write new words to a file (mode 0600) instead of showing them")
-      .option("-y, --yes", "ask nothing; needs --mnemonic-out for new words")
-      .addOption(
-        new Option("--store <place>", "where the locked wallet lies; default the keychain, else a file").choices([
-          "keychain",
-          "file",
-        ]),
-      ),
-  );
+  const wallet = init
+    .command("wallet")
+    .description("make or restore a wallet, sign in with it and bind it to the account")
+    .option("--name <name>", "the wallet's name here", "default")
+    .addOption(new Option("--words <count>", "how many words to make").argParser(parseWords).default(24))
+    .option("--restore", "take the words of a wallet you have, instead of making new ones")
+    .option("--mnemonic-file <file>", "read the words from a file (mode 0600)")
+    .option("--mnemonic-out <file>", "write new words to a file (mode 0600) instead of showing them")
+    .option("-y, --yes", "ask nothing; needs --mnemonic-out for new words");
+  addSolanaOption(addStoreOption(wallet));
   addEstablishOptions(wallet)
     .addHelpText(
       "after",
@@ -85,9 +79,7 @@ async function initWallet(context: Context, options: InitWalletOptions): Promise
   const wallet = await deriveWallet(await takeWords(terminal, options));
   const keystore = await terminal.progress("encrypting the wallet", lockWallet(wallet, passphrase));
   const { address } = wallet;
-  const stored = await storeWallet(home, options.name, { address, path: derivationPath, keystore }, options.store);
-  if (stored.reason !== undefined)
-    terminal.note(`No keychain works here (${stored.reason}); the wallet lies in a file.`);
+  const kept = await keepWallet(context, options.name, { address, path: derivationPath, keystore }, options.store);
 
   const signIn: SignIn & { method: "walletsig" } = {
     method: "walletsig",
@@ -105,13 +97,13 @@ async function initWallet(context: Context, options: InitWalletOptions): Promise
   const solana = options.solana === undefined ? undefined : { address: signer.address, path: signer.path };
   context.show(
     {
-      wallet: { name: options.name, address, path: derivationPath, store: stored.place },
+      wallet: { name: options.name, address, path: derivationPath, store: kept.place },
       ...(solana === undefined ? {} : { solana }),
       account,
       ...(options.mnemonicOut === undefined ? {} : { mnemonic_file: options.mnemonicOut }),
     },
     [
-      `wallet   ${options.name}  ${address}  (${stored.place === "file" ? home.wallet(options.name) : "keychain"})`,
+      kept.line,
       ...(solana === undefined ? [] : [`solana   ${solana.address}  (${solana.path})`]),
       ...(options.mnemonicOut === undefined ? [] : [`words    ${options.mnemonicOut}: move them off this machine`]),
       `account  ${account}`,

@@ -13,7 +13,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { contextOf, type Context } from "../context.ts";
 import type { Terminal } from "../terminal.ts";
 import { addTrustOptions, formatPolicy, pinnedTrust, readNamedFile, type TrustOptions } from "./pinned-trust.ts";
-import { VerdictBelow } from "../exit-code.ts";
+import { AnsweredNo } from "../exit-code.ts";
 
 interface VerifyOptions extends TrustOptions {
   readonly trust?: string;
@@ -56,7 +56,8 @@ async function verifyFile(context: Context, file: string, options: VerifyOptions
   const verdict = await verify(text, joinEpochs(trust, epochs));
   const met = isMet(verdict, options.require);
   context.show(reportJson(verdict, met), reportText(verdict).trimEnd().split("\n"));
-  if (!met) throw new VerdictBelow(verdict.level === "INVALID" ? 20 : 10);
+  // The codes of agentkeys-verify.
+  if (!met) throw new AnsweredNo("the receipt is below what is required", verdict.level === "INVALID" ? 20 : 10);
 }
 
 function parseLevel(text: string): Requirement {

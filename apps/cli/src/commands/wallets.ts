@@ -8,14 +8,8 @@ import { UsageError } from "../usage-error.ts";
 import { lockWallet, unlockWallet } from "../wallet/keystore.ts";
 import { deriveWallet, derivationPath } from "../wallet/mnemonic.ts";
 import { isThere, takeWords } from "../wallet/new-words.ts";
-import {
-  assertFree,
-  listStoredWallets,
-  readWallet,
-  removeWallet,
-  storeWallet,
-  type WalletPlace,
-} from "../wallet/wallet-store.ts";
+import { assertFree, listStoredWallets, readWallet, removeWallet, type WalletPlace } from "../wallet/wallet-store.ts";
+import { addStoreOption, keepWallet } from "./keep-wallet.ts";
 import { addYesOption, assertConfirmed } from "./options.ts";
 
 interface ExportOptions {
@@ -61,18 +55,16 @@ export function addWallets(program: Command, terminal: Terminal): void {
     .action(async (name: string, _options: unknown, command: Command) => {
       await exportWallet(contextOf(command, terminal), name, command.opts<ExportOptions>());
     });
-  wallets
-    .command("restore")
-    .argument("<name>", "what to call it here")
-    .description("keep a wallet you have: from its words, or from a Web3 Secret Storage file")
-    .addOption(new Option("--mnemonic-file <file>", "read the words from a file (mode 0600)").conflicts("keystoreFile"))
-    .option("--keystore-file <file>", "an encrypted file with words in it (mode 0600); keeps its passphrase")
-    .addOption(
-      new Option("--store <place>", "where the locked wallet lies; default the keychain, else a file").choices([
-        "keychain",
-        "file",
-      ]),
-    )
+  addStoreOption(
+    wallets
+      .command("restore")
+      .argument("<name>", "what to call it here")
+      .description("keep a wallet you have: from its words, or from a Web3 Secret Storage file")
+      .addOption(
+        new Option("--mnemonic-file <file>", "read the words from a file (mode 0600)").conflicts("keystoreFile"),
+      )
+      .option("--keystore-file <file>", "an encrypted file with words in it (mode 0600); keeps its passphrase"),
+  )
     .addHelpText(
       "after",
       "\nSigns in to nothing: `agentkeys login --wallet NAME` does.\n\nExample:\n  agentkeys wallets restore default",
@@ -111,18 +103,13 @@ async function exportWallet(context: Context, name: string, { out, format, yes }
 }
 
 async function restoreWallet(context: Context, name: string, options: RestoreOptions): Promise<void> {
-  const { home, terminal } = context;
-  await assertFree(home, name);
+  await assertFree(context.home, name);
   const { address, path, keystore } =
     options.keystoreFile === undefined
       ? await lockWords(context, options.mnemonicFile)
       : await checkKeystore(context, options.keystoreFile);
-  const stored = await storeWallet(home, name, { address, path, keystore }, options.store);
-  if (stored.reason !== undefined)
-    terminal.note(`No keychain works here (${stored.reason}); the wallet lies in a file.`);
-  context.show({ wallet: name, address, path, store: stored.place }, [
-    `wallet   ${name}  ${address}  (${stored.place === "file" ? home.wallet(name) : "keychain"})`,
-  ]);
+  const { place, line } = await keepWallet(context, name, { address, path, keystore }, options.store);
+  context.show({ wallet: name, address, path, store: place }, [line]);
 }
 
 async function lockWords(context: Context, mnemonicFile: string | undefined) {
