@@ -33,6 +33,21 @@ export const listedAgent = {
   created_at: "2026-01-01T00:00:00Z",
 };
 
+/** What the listed grant is about. */
+export const listedScope = { actions: ["token"], resources: ["https://api.example.com"] };
+
+/** A grant of that agent as a broker lists it. */
+export const listedGrant = {
+  id: "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j",
+  agent: listedAgent.id,
+  issuer: "oidc",
+  scope: listedScope,
+  delivery: "release",
+  constraints: { max_uses: 100, max_ttl: 600 },
+  uses: 3,
+  created_at: "2026-01-01T00:00:00Z",
+};
+
 /** The EIP-4361 text that a broker of this URL writes. */
 export function siweMessage(url: string, address: string, change: Partial<Record<string, string>> = {}): string {
   return signInText(url, { ledger: "Ethereum", chain: "1", who: getAddress(address), ...change });

@@ -1,26 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { listedAgent } from "./account-broker.ts";
+import { listedAgent, listedGrant, listedScope } from "./account-broker.ts";
 import { useSignedIn } from "./signed-in.ts";
 
 const person = useSignedIn();
 const { agentkeys } = person;
 const sent = (path: string) => person.broker.sent(path);
 
-const scope = { actions: ["token"], resources: ["https://api.example.com"] };
-const grant = {
-  id: "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j",
-  agent: listedAgent.id,
-  issuer: "oidc",
-  scope,
-  delivery: "release",
-  constraints: { max_uses: 100, max_ttl: 600 },
-  uses: 3,
-  created_at: "2026-01-01T00:00:00Z",
-};
-
 describe("grants", () => {
   beforeEach(() => {
-    person.broker.routes.set("POST /v1/grants", () => ({ status: 201, body: grant }));
+    person.broker.routes.set("POST /v1/grants", () => ({ status: 201, body: listedGrant }));
     person.broker.routes.set("GET /v1/agents", () => ({ status: 200, body: { agents: [listedAgent] } }));
   });
 
@@ -38,7 +26,7 @@ describe("grants", () => {
     ];
     const ended = await agentkeys("grants", "create", ...args, "--expires", "30d");
     expect(ended.stdout.split("\n").slice(0, 4)).toEqual([
-      `grant    ${grant.id}`,
+      `grant    ${listedGrant.id}`,
       `agent    ${listedAgent.id}`,
       "may ask  oidc: token on https://api.example.com",
       "limits   at most 10m each, 100 uses",
@@ -48,7 +36,7 @@ describe("grants", () => {
     expect({ ...body, constraints }).toEqual({
       agent: listedAgent.id,
       issuer: "oidc",
-      scope,
+      scope: listedScope,
       constraints: { max_ttl: 600, max_uses: 100 },
     });
     expect(until).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/u);
@@ -67,17 +55,17 @@ describe("grants", () => {
   });
 
   it("are listed, and those of one agent", async () => {
-    person.broker.routes.set("GET /v1/grants", () => ({ status: 200, body: { grants: [grant] } }));
+    person.broker.routes.set("GET /v1/grants", () => ({ status: 200, body: { grants: [listedGrant] } }));
     const { stdout } = await agentkeys("grants", "list", "--agent", "report");
-    expect(stdout).toContain(`${grant.id}  ${listedAgent.id}  oidc    https://api.example.com  3/100`);
+    expect(stdout).toContain(`${listedGrant.id}  ${listedAgent.id}  oidc    https://api.example.com  3/100`);
     expect(person.broker.received.at(-1)!.path).toBe(`/v1/grants?agent=${listedAgent.id}`);
-    expect(JSON.parse((await agentkeys("grants", "list", "--json")).stdout)).toEqual({ grants: [grant] });
+    expect(JSON.parse((await agentkeys("grants", "list", "--json")).stdout)).toEqual({ grants: [listedGrant] });
   });
 
   it("are revoked, asked or told", async () => {
-    person.broker.routes.set(`DELETE /v1/grants/${grant.id}`, () => ({ status: 204 }));
-    expect((await agentkeys("grants", "revoke", grant.id)).code).toBe(64);
-    expect((await agentkeys("grants", "revoke", grant.id, "--yes")).stdout).toBe(`revoked  ${grant.id}\n`);
+    person.broker.routes.set(`DELETE /v1/grants/${listedGrant.id}`, () => ({ status: 204 }));
+    expect((await agentkeys("grants", "revoke", listedGrant.id)).code).toBe(64);
+    expect((await agentkeys("grants", "revoke", listedGrant.id, "--yes")).stdout).toBe(`revoked  ${listedGrant.id}\n`);
   });
 
   it("are explained: the layer that refuses, why, and what would be allowed", async () => {
@@ -89,7 +77,7 @@ describe("grants", () => {
         code: "ERR_GRANT_DENIED",
         reason: "no ceiling row contains 3600 seconds",
         policy: {},
-        would_allow: [{ issuer: "oidc", scope, max_ttl: 900 }],
+        would_allow: [{ issuer: "oidc", scope: listedScope, max_ttl: 900 }],
       },
     }));
     const explain = ["grants", "explain", "--resource", "https://api.example.com", "--ttl", "1h"];
@@ -105,8 +93,8 @@ describe("grants", () => {
     await person.home.pair("worker");
     expect((await agentkeys(...explain, "--as-agent", "worker")).stdout).toContain("refused by the ceiling layer");
     expect(sent("/v1/grants/explain")).toEqual([
-      { agent: listedAgent.id, issuer: "oidc", scope, ttl: 3600 },
-      { issuer: "oidc", scope, ttl: 3600 },
+      { agent: listedAgent.id, issuer: "oidc", scope: listedScope, ttl: 3600 },
+      { issuer: "oidc", scope: listedScope, ttl: 3600 },
     ]);
     expect((await agentkeys(...explain)).code).toBe(64);
   });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { problem, tokens, type Answered } from "../../../packages/client/test/test-broker.ts";
 import { run, start } from "./run-command.ts";
-import { listedAgent } from "./account-broker.ts";
+import { listedAgent, listedGrant } from "./account-broker.ts";
 import { useSignedIn } from "./signed-in.ts";
 
 const person = useSignedIn();
@@ -15,17 +15,6 @@ const revoked = {
   name: "ex\u001B[2J",
   id: "agt_00000000000000000000000000",
   revoked_at: "2026-01-02T00:00:00Z",
-};
-const scope = { actions: ["token"], resources: ["https://api.example.com"] };
-const grant = {
-  id: "grn_7h3k9m2p5r8t1w4y6a0c3e5g7j",
-  agent: listedAgent.id,
-  issuer: "oidc",
-  scope,
-  delivery: "release",
-  constraints: { max_uses: 100, max_ttl: 600 },
-  uses: 3,
-  created_at: "2026-01-01T00:00:00Z",
 };
 
 describe("whoami", () => {
@@ -71,7 +60,7 @@ describe("a recent sign-in", () => {
     person.broker.routes.set("POST /v1/grants", ({ headers }) =>
       headers.authorization === "DPoP access-1"
         ? problem(401, "ERR_SESSION_NOT_FRESH", { facts: { max_age: 300 } })
-        : { status: 201, body: grant },
+        : { status: 201, body: listedGrant },
     );
   };
   const create = ["grants", "create", "--agent", listedAgent.id, "--resource", "https://api.example.com"];
@@ -80,7 +69,7 @@ describe("a recent sign-in", () => {
     freshOnly();
     const ended = await agentkeys(...create, "--json");
     expect(ended).toMatchObject({ code: 0, stderr: "This needs a recent sign-in: signing in again.\n" });
-    expect(JSON.parse(ended.stdout)).toEqual(grant);
+    expect(JSON.parse(ended.stdout)).toEqual(listedGrant);
     expect(person.broker.count("/v1/auth/walletsig/finish")).toBe(1);
     expect(JSON.parse(readFileSync(join(person.home.path, "account.json"), "utf8")).session.access_token).not.toBe(
       "access-1",
