@@ -1,20 +1,13 @@
 import * as v from "valibot";
 import { inviteBody } from "../routes/accounts.ts";
 import { identityBody } from "../routes/identities.ts";
-import { logErrors, pluginErrors, type RouteDescription } from "./description.ts";
+import { logErrors, pluginErrors, proofErrors, type RouteDescription } from "./description.ts";
 import { challenge, count, hex64, instant, secret } from "./schemas.ts";
 
 const linked = { type: v.string(), value: v.string(), linked_at: instant };
 const role = v.picklist(["operator", "member"]);
 const invite = { id: v.string(), role, created_at: instant, expires_at: instant };
 const row = { issuer: v.string(), scope: v.looseObject({}), max_ttl: count };
-const proofErrors = [
-  ...logErrors,
-  "ERR_AUTH_METHOD",
-  "ERR_AUTH_CHALLENGE",
-  "ERR_AUTH_PROOF",
-  "ERR_AUTH_UNAVAILABLE",
-] as const;
 
 /** Linking, erasure, and what an operator does with accounts. */
 export const accountsRoutes: readonly RouteDescription[] = [

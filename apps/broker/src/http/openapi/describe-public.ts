@@ -1,6 +1,6 @@
 import { receiptMediaType } from "@agentkeys/log";
 import * as v from "valibot";
-import { logErrors, pluginErrors, type RouteDescription } from "./description.ts";
+import { logErrors, type RouteDescription } from "./description.ts";
 import { anyObject, count, hex64, instant, receipt } from "./schemas.ts";
 
 const plugin = v.strictObject({
@@ -203,6 +203,6 @@ export const publicRoutes: readonly RouteDescription[] = [
       limit: v.pipe(v.string(), v.regex(/^[1-9]\d{0,2}$/u)),
     },
     answers: { 200: { means: "The records.", schema: v.strictObject({ records: v.array(record) }) } },
-    errors: [...pluginErrors, "ERR_AUDIT_UNAVAILABLE", "ERR_AUDIT_STORAGE", "ERR_REQUEST_MALFORMED"],
+    errors: [...logErrors, "ERR_REQUEST_MALFORMED"],
   },
 ];

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { deviceBody, tokenBody, tokenOnly } from "../routes/oauth.ts";
 import { pollBody } from "../routes/auth.ts";
-import { logErrors, pluginErrors, type RouteDescription } from "./description.ts";
+import { logErrors, pluginErrors, proofErrors, type RouteDescription } from "./description.ts";
 import { challenge, count, secret, sessionTokens } from "./schemas.ts";
 
 const start = v.looseObject({
@@ -9,13 +9,6 @@ const start = v.looseObject({
   client_name: v.optional(v.pipe(v.string(), v.minLength(1), v.maxLength(64))),
 });
 const finish = v.looseObject({ challenge_id: v.pipe(v.string(), v.minLength(1), v.maxLength(256)) });
-const signInErrors = [
-  ...logErrors,
-  "ERR_AUTH_METHOD",
-  "ERR_AUTH_CHALLENGE",
-  "ERR_AUTH_PROOF",
-  "ERR_AUTH_UNAVAILABLE",
-] as const;
 const accountErrors = [
   "ERR_AUTH_CLAIM_CODE",
   "ERR_AUTH_INVITE",
@@ -32,7 +25,7 @@ export const signInRoutes: readonly RouteDescription[] = [
     caller: "any",
     json: start,
     answers: { 200: { means: "The challenge; other members are the method's own.", schema: challenge } },
-    errors: [...signInErrors, ...accountErrors, "ERR_SESSION_DPOP", "ERR_SESSION_NONCE"],
+    errors: [...proofErrors, ...accountErrors, "ERR_SESSION_DPOP", "ERR_SESSION_NONCE"],
   },
   {
     route: "POST /v1/auth/:method/finish",
@@ -40,7 +33,7 @@ export const signInRoutes: readonly RouteDescription[] = [
     caller: "key",
     json: finish,
     answers: { 200: { means: "The session.", schema: sessionTokens } },
-    errors: [...signInErrors, ...accountErrors],
+    errors: [...proofErrors, ...accountErrors],
   },
   {
     route: "POST /v1/auth/poll",
@@ -51,7 +44,7 @@ export const signInRoutes: readonly RouteDescription[] = [
       200: { means: "The session, once.", schema: sessionTokens },
       202: { means: "Not yet.", schema: v.strictObject({ status: v.literal("pending"), interval: count }) },
     },
-    errors: [...signInErrors, ...accountErrors],
+    errors: [...proofErrors, ...accountErrors],
   },
   {
     route: "POST /oauth/device_authorization",
@@ -143,6 +136,6 @@ export const signInRoutes: readonly RouteDescription[] = [
       200: { means: "The next page.", type: "text/html" },
       303: { means: "On to the far side of the method." },
     },
-    errors: [...signInErrors, "ERR_REQUEST_NOT_FOUND", "ERR_REQUEST_ORIGIN"],
+    errors: [...proofErrors, "ERR_REQUEST_NOT_FOUND", "ERR_REQUEST_ORIGIN"],
   },
 ];

@@ -66,3 +66,12 @@ export const pluginErrors: readonly ErrorCode[] = ["ERR_PLUGIN_CONTRACT", "ERR_P
 
 /** What a route may answer that needs the audit log, now or by way of what waits for it. */
 export const logErrors: readonly ErrorCode[] = [...pluginErrors, "ERR_AUDIT_UNAVAILABLE", "ERR_AUDIT_STORAGE"];
+
+/** What a route may answer that starts or takes the proof of an identity. */
+export const proofErrors: readonly ErrorCode[] = [
+  ...logErrors,
+  "ERR_AUTH_METHOD",
+  "ERR_AUTH_CHALLENGE",
+  "ERR_AUTH_PROOF",
+  "ERR_AUTH_UNAVAILABLE",
+];

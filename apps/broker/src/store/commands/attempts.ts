@@ -28,12 +28,7 @@ export function tryUserCode(
   db: Transaction,
   input: { readonly challengeId: string; readonly userCodeHash: string; readonly now: number },
 ): UserCodeVerdict {
-  const live = and(
-    eq(attempts.challengeId, input.challengeId),
-    gt(attempts.expiresAt, input.now),
-    isNull(attempts.proven),
-  );
-  const attempt = db.select().from(attempts).where(live).get();
+  const attempt = db.select().from(attempts).where(isOpen(input)).get();
   if (attempt === undefined) return { isRight: false, triesLeft: 0 };
   if (attempt.userCodeHash === input.userCodeHash) return { isRight: true, triesLeft: attempt.triesLeft };
   const triesLeft = attempt.triesLeft - 1;
@@ -47,12 +42,12 @@ export function proveAttempt(
   db: Transaction,
   input: { readonly challengeId: string; readonly proven: ProvenAttempt; readonly now: number },
 ): void {
-  const waiting = and(
-    eq(attempts.challengeId, input.challengeId),
-    gt(attempts.expiresAt, input.now),
-    isNull(attempts.proven),
-  );
-  const changed = db.update(attempts).set({ proven: input.proven }).where(waiting).run();
+  const changed = db.update(attempts).set({ proven: input.proven }).where(isOpen(input)).run();
   if (changed.changes !== 1)
     throw new AgentKeysError("ERR_AUTH_CHALLENGE", "the challenge is unknown, used or expired", {});
+}
+
+/** In its time, and nothing proven yet. */
+function isOpen({ challengeId, now }: { readonly challengeId: string; readonly now: number }) {
+  return and(eq(attempts.challengeId, challengeId), gt(attempts.expiresAt, now), isNull(attempts.proven));
 }
