@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { assertBindingText } from "../src/sign-in/bind-wallet.ts";
 import { assertSiweMessage } from "../src/sign-in/siwe-message.ts";
 import { bindingText, siweMessage } from "./account-broker.ts";
+import { itRefusesForeignMessages } from "./foreign-messages.ts";
 
 const broker = "https://keys.example";
 const address = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266";
@@ -38,46 +38,15 @@ Resources:
     );
   });
 
-  it.each([
-    ["another domain", { domain: "evil.example" }],
-    ["a domain that begins like ours", { domain: "keys.example.evil.example" }],
-    ["our domain with a port", { domain: "keys.example:8443" }],
-    ["another URI", { uri: "https://evil.example" }],
-    ["a URI that begins like ours", { uri: "https://keys.example.evil.example" }],
-    ["our URI by plain http", { uri: "http://keys.example" }],
-    ["a URI that is none", { uri: "keys" }],
-    ["another wallet", { who: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8" }],
-    ["our wallet without its checksum", { who: address.toLowerCase() }],
-    ["another chain", { chain: "10" }],
-    ["a scheme before the domain", { domain: "https://keys.example" }],
-  ])("of %s is not signed", (_, change) => {
-    expect(() => assertSiweMessage(siweMessage(broker, address, change), expected)).toThrow(refusal);
-  });
-
-  it.each([
-    ["a first line before it", (text: string) => `evil.example wants something:\n${text}`],
-    ["a line after it", (text: string) => `${text}\nhello`],
-    ["a second URI line", (text: string) => text.replace("Version: 1", "URI: https://evil.example\nVersion: 1")],
-    ["a statement of two lines", (text: string) => text.replace("Sign in to", "Pay\nSign in to")],
-    ["carriage returns", (text: string) => text.replaceAll("\n", "\r\n")],
-    ["nothing in it", () => ""],
-  ])("with %s is not signed", (_, change) => {
-    expect(() => assertSiweMessage(change(siweMessage(broker, address)), expected)).toThrow(refusal);
-  });
-
-  it("in which one character of the first seven lines is another is not signed, but for the statement", () => {
-    const text = siweMessage(broker, address);
-    const head = text.indexOf("\nNonce");
-    const statement = [text.indexOf("Sign in"), text.indexOf("\n\nURI")] as const;
-    fc.assert(
-      fc.property(fc.nat(head - 1), fc.constantFrom("x", "0", "\n", " ", "é"), (at, character) => {
-        fc.pre(text[at] !== character && !(at >= statement[0] && at < statement[1]));
-        const changed = text.slice(0, at) + character + text.slice(at + 1);
-        expect(() => assertSiweMessage(changed, expected)).toThrow(refusal);
-      }),
-      { numRuns: 500 },
-    );
-  });
+  itRefusesForeignMessages(
+    (change) => siweMessage(broker, address, change),
+    (message) => assertSiweMessage(message, expected),
+    [
+      ["another wallet", { who: "0x70997970C51812dc3A010C7d01b50e0d17dc79C8" }],
+      ["our wallet without its checksum", { who: address.toLowerCase() }],
+      ["another chain", { chain: "10" }],
+    ],
+  );
 });
 
 describe("a text that binds a wallet", () => {
