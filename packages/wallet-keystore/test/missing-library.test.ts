@@ -1,29 +1,12 @@
-import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, realpath, rm, symlink } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { installAlone, type LoneInstall } from "../../testkit/test/lone-install.ts";
 
-const run = promisify(execFile);
-const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-let folder: string;
-
-// The plug-in as it stands in an install of its own, with the libraries that a test puts there.
+let alone: LoneInstall;
 beforeEach(async () => {
-  folder = await realpath(await mkdtemp(join(tmpdir(), "agentkeys-wallet-keystore-")));
-  await cp(here("../src"), join(folder, "src"), { recursive: true });
-  await cp(here("../package.json"), join(folder, "package.json"));
-  await mkdir(join(folder, "node_modules/@agentkeys"), { recursive: true });
-  await symlink(here("../../core"), join(folder, "node_modules/@agentkeys/core"));
-  await install("valibot");
+  alone = await installAlone(join(import.meta.dirname, ".."), "valibot");
 });
-afterEach(() => rm(folder, { recursive: true }));
-
-async function install(library: string): Promise<void> {
-  await symlink(here(`../node_modules/${library}`), join(folder, "node_modules", library));
-}
+afterEach(() => alone.remove());
 
 /** What a program printed as JSON that has the plug-in as `keystore`, in a process of its own. */
 async function print(program: string): Promise<unknown> {
@@ -36,9 +19,7 @@ async function print(program: string): Promise<unknown> {
     const host = { publicUrl: "https://keys.example", now: Date.now, random: (size) => new Uint8Array(size),
       store: { put: async (key, row) => rows.set(key, row), get: async (key) => rows.get(key) } };
     const codeOf = (work) => work.then(() => "no error", ({ code, facts }) => [code, facts]);`;
-  const flags = ["--conditions=agentkeys-source", "--no-warnings", "--input-type=module", "--eval", prelude + program];
-  const { stdout } = await run(process.execPath, flags, { cwd: folder });
-  return JSON.parse(stdout);
+  return alone.print(prelude + program);
 }
 
 describe("the library", () => {
@@ -49,7 +30,7 @@ describe("the library", () => {
   });
 
   it("is loaded neither at boot nor at a start, but at the first signature", async () => {
-    await install("ethers");
+    await alone.install("ethers");
     const printed = await print(`
       const isLoaded = () => loaded.some((url) => url.includes("/node_modules/ethers/"));
       const provisioner = await keystore.create(value, host);
