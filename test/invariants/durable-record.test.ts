@@ -1,5 +1,5 @@
 // Nothing is released unless a record of it is durable: with the log failing in each way it can.
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import {
@@ -11,24 +11,13 @@ import {
   type Caller,
   type TestBroker,
 } from "../../apps/broker/test/flows/harness.ts";
+import { install, modules } from "../../apps/broker/test/flows/install.ts";
 
-const root = join(import.meta.dirname, "../../apps/broker/.agentkeys-test");
-const mood = join(root, "log-mood");
-const folder = join(root, "node_modules/@acme/audit-moody");
+const mood = join(modules, "../../log-mood");
 
-mkdirSync(folder, { recursive: true });
-writeFileSync(
-  join(folder, "package.json"),
-  JSON.stringify({
-    name: "@acme/audit-moody",
-    version: "1.0.0",
-    type: "module",
-    exports: { ".": { default: "./index.js" } },
-  }),
-);
 // A log in memory that appends as the mood file says; it counts what it holds.
-writeFileSync(
-  join(folder, "index.js"),
+install(
+  "audit-moody",
   `import { existsSync, readFileSync } from "node:fs";
 import { generateKeyPairSync, sign } from "node:crypto";
 import { emptyRoot, formatCheckpoint, formatVkey, leafHash, parseVkey, signNote, toBase64 } from "@agentkeys/log";
@@ -40,7 +29,6 @@ const signHead = (size) => {
   return { ...head, root: toBase64(head.root), logId: "00", note, vkey };
 };
 const mood = () => existsSync(${JSON.stringify(mood)}) ? readFileSync(${JSON.stringify(mood)}, "utf8") : "";
-const config = { "~standard": { version: 1, vendor: "acme", validate: (value) => ({ value }) } };
 const fail = (code) => Object.defineProperty(Object.assign(new Error(code), { code, facts: { reason: "mood" } }), Symbol.for("agentkeys.error"), { value: true });
 export default { kind: "audit", name: "moody", apiVersion: 1, capabilities: ["log"], config, async create() {
   const events = new Map();
@@ -61,7 +49,7 @@ export default { kind: "audit", name: "moody", apiVersion: 1, capabilities: ["lo
     receipt: async ({ record }) => events.has(record) ? receipt(record) : undefined,
     read: async ({ account }) => [...events.values()].filter((event) => event.account === account).map((event, index) => ({ index, event })),
     find: async () => undefined,
-    ready: async () => ({ status: "ready" }), close: async () => undefined,
+    ...life,
   };
 } };`,
 );

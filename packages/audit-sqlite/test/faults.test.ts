@@ -1,13 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import plugin from "../src/index.ts";
-import { openParts } from "../src/thread/open-parts.ts";
 import { checkWhole } from "../src/upkeep/whole-check.ts";
 import { runAppender, type Line } from "./run-appender.ts";
-import { boot, codeOf, issued, makeCall, makeFolder, makeHost, openTestLog, verify } from "./support.ts";
+import { boot, codeOf, issued, makeCall, makeFolder, makeHost, openTestLog, openTestParts, verify } from "./support.ts";
 
 const call = makeCall();
 
@@ -179,14 +177,7 @@ test("the check of the whole log finds nothing where nothing was changed, in any
     call,
   );
   await log.close();
-  const start = {
-    file: join(folder, "log.db"),
-    folder,
-    host: "keys.example",
-    random: randomBytes(101),
-    mostPerCommit: 1,
-  };
-  const { store, identity } = openParts(start);
+  const { store, identity } = openTestParts(folder);
   let steps = 0;
   for (const _ of checkWhole(store, identity.epochs)) steps++;
   store.database.close();

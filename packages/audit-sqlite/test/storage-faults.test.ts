@@ -1,12 +1,10 @@
 import { readFileSync, rmSync } from "node:fs";
-import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { parseReceipt, parseVkey, verifyReceipt } from "@agentkeys/log";
 import { describe, expect, test } from "vitest";
-import { openParts } from "../src/thread/open-parts.ts";
 import { cutPower, linesOf, parseTrace, type TraceStep } from "./power-cut.ts";
 import { hasFaultyDisk, makeFaultyDisk, runAppender, type Line } from "./run-appender.ts";
-import { makeCall, makeFolder, openTestLog, verify } from "./support.ts";
+import { makeCall, makeFolder, openTestLog, openTestParts, verify } from "./support.ts";
 
 const call = makeCall();
 const cuts = 200;
@@ -27,16 +25,9 @@ async function countLost(steps: readonly TraceStep[], seed: number, isSynced = t
   const folder = makeFolder();
   const said: readonly Line[] = linesOf(steps);
   cutPower(steps, folder, makeChance(seed), isSynced);
-  const start = {
-    file: join(folder, "log.db"),
-    folder,
-    host: "keys.example",
-    random: randomBytes(101),
-    mostPerCommit: 1,
-  };
   let lost = 0;
   try {
-    const { store, log, upkeep } = openParts(start);
+    const { store, log, upkeep } = openTestParts(folder);
     const vkeys = upkeep.epochs().flatMap((epoch) => epoch.vkeys);
     for (const { id, index, vkey } of said) {
       if (vkey !== undefined && !vkeys.includes(vkey)) lost++;

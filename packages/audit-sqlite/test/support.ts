@@ -6,6 +6,7 @@ import { newRecordId, type AuditEvent, type AuditLog, type Call, type PluginHost
 import { parseReceipt, parseVkey, verifyReceipt, type VerifiedReceipt } from "@agentkeys/log";
 import { onTestFinished } from "vitest";
 import plugin from "../src/index.ts";
+import { openParts } from "../src/thread/open-parts.ts";
 
 /** A folder of its own for a test, removed when it ends. */
 export function makeFolder(): string {
@@ -50,6 +51,12 @@ export async function openTestLog(folder: string, host: PluginHost = makeHost(fo
   const log = await plugin.create({ file: "log.db" }, host);
   onTestFinished(async () => log.close());
   return log;
+}
+
+/** Opens the parts of the log in a folder, in this thread. */
+export function openTestParts(folder: string): ReturnType<typeof openParts> {
+  const file = join(folder, "log.db");
+  return openParts({ file, folder, host: "keys.example", random: randomBytes(101), mostPerCommit: 1 });
 }
 
 export const account = "ef52cca30b09cd173a4926f0e3609f438d6197fb9e83ee358335b1e76002a6a9";

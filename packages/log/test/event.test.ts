@@ -1,30 +1,15 @@
 import type { AuditEvent } from "@agentkeys/core";
-import { createHmac, hash, randomBytes } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import { encode } from "cborg";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { commit, commitEvent, decodeRecord, FieldKey, isOpened, walletTag } from "../src/index.ts";
+import { event, random } from "./made-receipt.ts";
 import { bytes, hex } from "./vectors.ts";
 
 const refused = expect.objectContaining({ code: "ERR_AUDIT_RECORD" });
-const random = (length: number) => Uint8Array.from(randomBytes(length));
 const indexKey = random(32);
 const tools = { random, indexKey };
-const event: AuditEvent = {
-  id: "019ab697-e889-7247-8ab1-39892cbcf3fc",
-  time: 1764000000137,
-  type: 2,
-  outcome: 1,
-  account: "13a0b67dbeaa1671fac74357f2c5dbb96133da8709dfe0b00059dadd00e4e2be",
-  agent: "agt_2n5fk3v7q4x6y8z1b9c0d2e4f6",
-  wallet: "0xd8da6bf26964af9d7eed9e03e53415d37aa96045",
-  issuer: "oidc",
-  scope: '{"actions":["token"],"resources":["https://api.example.com"]}',
-  policy: "ab".repeat(32),
-  grant: "grn_2n5fk3v7q4x6y8z1b9c0d2e4f6",
-  credential: "jti_3v8k2m7q5x9z1b4d6f0h2j8n3p",
-  validity: [1764000000, 1764000600],
-};
 const values = [
   [FieldKey.account, bytes(event.account ?? "")],
   [FieldKey.agent, event.agent],
