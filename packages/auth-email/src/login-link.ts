@@ -102,8 +102,8 @@ export function openLoginLink(
       if (link === undefined) return deadLinkPage;
       return {
         kind: "confirm",
-        title: "Confirm the sign-in",
-        text: `This signs in ${link.email}. Go on only if you started it yourself.`,
+        title: "Confirm that it is you",
+        text: `The link was sent to ${link.email}. Go on only if you started this yourself.`,
         challengeId: link.challenge,
         answer: { token },
       };
@@ -135,7 +135,7 @@ const noTransport = { outcome: "failed", code: "no transport" } as const;
 const openingPage: Page = {
   kind: "form",
   title: "Sign in by email",
-  text: "Continue to see who asked for this sign-in. Nothing happens before you confirm it.",
+  text: "Continue to see who asked for this link, and for what. Nothing happens before you confirm it.",
   fields: [{ name: "token", type: "hidden", fragment: "token" }],
   submit: "Continue",
   action: "link",

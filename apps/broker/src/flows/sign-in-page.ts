@@ -7,7 +7,7 @@ import { findMethod } from "./start-sign-in.ts";
 /** What to show: a page as the plug-in describes it, and for a confirm page who asked. */
 export interface ShownPage {
   readonly page: Page;
-  readonly asked?: Pick<Attempt, "clientName" | "source" | "startedAt">;
+  readonly asked?: Pick<Attempt, "clientName" | "source" | "startedAt" | "linkSession">;
   /** Set after a wrong user code. */
   readonly wrongCode?: { readonly triesLeft: number };
 }
@@ -37,14 +37,14 @@ export async function showSignInPage(
     now: broker.now(),
   });
   if (!verdict.isRight) return verdict.triesLeft > 0 ? { page, asked, wrongCode: verdict } : { page: overPage };
-  return { page: await finish(broker, method.name, page.answer, page.challengeId, requestId) };
+  return { page: await finish(broker, method.name, page.answer, asked, requestId) };
 }
 
 async function finish(
   broker: Broker,
   methodName: string,
   answer: Parameters<ReturnType<typeof findMethod>["finish"]>[0],
-  challengeId: string,
+  { challengeId, linkSession }: Attempt,
   requestId: string,
 ): Promise<Page> {
   try {
@@ -56,18 +56,25 @@ async function finish(
       now,
       proven: { ...proven.identity, amr: proven.amr, provenAt: now },
     });
-    return donePage;
+    return linkSession === null ? signedInPage : provenPage;
   } catch (error) {
     if (isAgentKeysError(error, "ERR_AUTH_CHALLENGE")) return overPage;
     throw error;
   }
 }
 
-const donePage: Page = {
+const signedInPage: Page = {
   kind: "message",
   outcome: "ok",
   title: "You are signed in",
   text: "The program that asked now has its session. You can close this page.",
+};
+
+const provenPage: Page = {
+  kind: "message",
+  outcome: "ok",
+  title: "It is proven to be yours",
+  text: "The program that asked can link it to its account now. You can close this page.",
 };
 
 const overPage: Page = {

@@ -70,12 +70,22 @@ function formOf(page: Extract<Page, { kind: "form" }>, action: string): Markup {
   return html`<form method="post" action="${action}">${inputs}<button>${page.submit}</button></form>`;
 }
 
+/** True where what is proven becomes another identity of an account, and signs nobody in. */
+function isLink(asked: ShownPage["asked"]): boolean {
+  return asked !== undefined && asked.linkSession !== null;
+}
+
 function askedBy({ asked }: ShownPage): Markup {
   if (asked === undefined) return html``;
   const client = asked.clientName === "" ? "a program that gave no name" : `“${asked.clientName}” (it calls itself so)`;
+  const wish = isLink(asked)
+    ? "to link it to the account of that program: whoever proves it then signs in to that account"
+    : "to sign in";
   return html`<dl>
     <dt>Asked by</dt>
     <dd>${client}</dd>
+    <dt>It wants</dt>
+    <dd>${wish}</dd>
     <dt>From address</dt>
     <dd>${asked.source}</dd>
     <dt>At</dt>
@@ -83,7 +93,7 @@ function askedBy({ asked }: ShownPage): Markup {
   </dl>`;
 }
 
-function codeForm({ wrongCode }: ShownPage, action: string, fields: Readonly<Record<string, string>>): Markup {
+function codeForm({ asked, wrongCode }: ShownPage, action: string, fields: Readonly<Record<string, string>>): Markup {
   const kept = Object.entries(fields)
     .filter(([name]) => name !== "user_code")
     .map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}" />`);
@@ -103,7 +113,7 @@ function codeForm({ wrongCode }: ShownPage, action: string, fields: Readonly<Rec
         autofocus
     /></label>
     <p>If you did not start this yourself, close this page: nobody gets in without the code.</p>
-    <button>Sign in</button>
+    <button>${isLink(asked) ? "Link" : "Sign in"}</button>
   </form>`;
 }
 

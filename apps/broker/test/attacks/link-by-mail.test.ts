@@ -51,7 +51,10 @@ test("an address is linked once its link was followed and its code typed, once, 
   const { pollToken, follow } = await asked();
   expect(await pollLink(owner, pollToken)).toMatchObject({ status: 202, body: { status: "pending" } });
   const token = lastToken(broker, server);
-  await postLink(broker, { token });
+  // Who follows the link of another's program must see that it signs nobody in.
+  const { text } = await postLink(broker, { token });
+  expect(text).toContain("to link it to the account of that program");
+  expect(text).not.toMatch(/sign(ed)? in</iu);
   await postLink(broker, { token, user_code: "0000-0000" });
   expect((await pollLink(owner, pollToken)).status).toBe(202);
   expect(await linked()).toEqual([]);

@@ -46,6 +46,7 @@ test("the link and the code together give the session to the one who asked, once
   expect(shown.text).toContain("&lt;b&gt;laptop&lt;/b&gt;");
   expect(shown.text).not.toContain("<b>laptop");
   expect(shown.text).toContain("127.0.0.1");
+  expect(shown.text).toContain("to sign in");
   expect((await poll(caller, pollToken)).status).toBe(202);
   expect((await post({ token, user_code: "AAAA-AAAA" })).text).toContain("Tries left: 2");
   expect((await post({ token, user_code: userCode.toLowerCase() })).text).toContain("You are signed in");

@@ -54,7 +54,7 @@ export async function askForLink(
     pollToken: body.poll_token as string,
     async follow() {
       const { text } = await postLink(broker, { token, user_code: body.user_code as string });
-      if (!text.includes("You are signed in")) throw new Error(text);
+      if (!text.includes("It is proven to be yours")) throw new Error(text);
     },
   };
 }
