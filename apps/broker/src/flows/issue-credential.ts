@@ -25,7 +25,7 @@ export async function issueCredential(
   const use = useOf(by, idempotencyKey, ask);
   // Before a use is reserved; the record step asks again.
   assertLogTrusted(broker);
-  return alone(running, use.name, async () => {
+  return alone(running, use.key, async () => {
     const { authorized, plan, isRepeated } = await takeUse(broker, by, ask, use, lap);
     const recorded = await record(broker, authorized, plan, isRepeated, requestId).catch((error: unknown) =>
       giveBack(broker, use, authorized, error),

@@ -4,39 +4,38 @@ import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
 import type { Authorized, CredentialAsk } from "../steps/authorize.ts";
 import { isSurelyUnrecorded, planRecord, type RecordPlan } from "../steps/record.ts";
-import type { IdempotencyRow } from "../store/commands/uses.ts";
+import { bytesOf, type IdempotencyRow, type UseKey } from "../store/commands/uses.ts";
 import { remakeFailure } from "./failure.ts";
 
 /** A use by its Idempotency-Key, which is the agent's and its key's own. */
 export interface NamedUse {
-  /** The key with a byte a character. */
-  readonly name: string;
-  readonly key: Buffer;
-  readonly bodyHash: Buffer;
+  readonly key: UseKey;
+  /** Of what is asked for, written like the key. */
+  readonly bodyHash: string;
 }
 
 // Of asks that are frozen: they may come again.
-const bodyHashes = new WeakMap<CredentialAsk, Buffer>();
+const bodyHashes = new WeakMap<CredentialAsk, string>();
 
-function bodyHashOf(ask: CredentialAsk): Buffer {
+function bodyHashOf(ask: CredentialAsk): string {
   const known = bodyHashes.get(ask);
   if (known !== undefined) return known;
-  const made = hash("sha256", JSON.stringify([ask.issuer, ask.scope, ask.ttl, ask.grant]), "buffer");
+  const made = hash("sha256", JSON.stringify([ask.issuer, ask.scope, ask.ttl, ask.grant]), "binary");
   if (Object.isFrozen(ask)) bodyHashes.set(ask, made);
   return made;
 }
 
 /** Names the use an ask would be. */
 export function useOf(by: Authenticated, idempotencyKey: string, ask: CredentialAsk): NamedUse {
-  const name = hash("sha256", `${by.agent}\n${by.thumbprint}\n${idempotencyKey}`, "binary");
-  return { name, key: Buffer.from(name, "binary"), bodyHash: bodyHashOf(ask) };
+  const key = hash("sha256", `${by.agent}\n${by.thumbprint}\n${idempotencyKey}`, "binary");
+  return { key, bodyHash: bodyHashOf(ask) };
 }
 
 /** The row of an earlier use with this key, where there is one. Throws ERR_REQUEST_IDEMPOTENCY_REUSED, or the error it ended with. */
 export function findRepeated(broker: Broker, use: NamedUse): IdempotencyRow | undefined {
   const row = broker.readings.use(use.key);
   if (row === undefined || row.keptUntil <= broker.now()) return undefined;
-  if (!use.bodyHash.equals(row.bodyHash))
+  if (!bytesOf(use.bodyHash).equals(row.bodyHash))
     throw new AgentKeysError(
       "ERR_REQUEST_IDEMPOTENCY_REUSED",
       "this Idempotency-Key was used with another request",

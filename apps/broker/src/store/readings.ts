@@ -20,7 +20,7 @@ import type { Code } from "./commands/codes.ts";
 import type { IdentityRow } from "./commands/identities.ts";
 import type { Agent } from "./commands/pairings.ts";
 import type { Grant } from "./commands/grants.ts";
-import type { IdempotencyRow } from "./commands/uses.ts";
+import { bytesOf, type IdempotencyRow, type UseKey } from "./commands/uses.ts";
 import type { Session } from "./commands/sessions.ts";
 
 /** A session that is neither revoked nor expired, and whether its account is suspended. */
@@ -53,7 +53,7 @@ export interface Readings {
   /** An agent's grants for an issuer that are not revoked, oldest first. */
   grantsFor(agent: string, issuer: string): readonly Grant[];
   grantsOfAgent(agent: string, now: number): readonly Grant[];
-  use(key: Buffer): IdempotencyRow | undefined;
+  use(key: UseKey): IdempotencyRow | undefined;
   /** Events that wait for the log, oldest first. */
   waitingEvents(limit: number): readonly (typeof outbox.$inferSelect)[];
   countWaitingEvents(): number;
@@ -154,7 +154,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     grantsOf: (value) => grantsOf.all({ id: value }),
     grantsFor: (value, issuer) => grantsFor.all({ id: value, issuer }),
     grantsOfAgent: (value, at) => grantsOfAgent.all({ id: value, now: at }),
-    use: (key) => use.get({ id: key }),
+    use: (key) => use.get({ id: bytesOf(key) }),
     waitingEvents: (limit) => waiting.all({ limit }),
     countWaitingEvents: () => waitingCount.get()?.count ?? 0,
     newestEvidence: () => evidence.all().map((row) => ({ ...row, evidence: row.evidence as unknown as Evidence })),

@@ -5,18 +5,33 @@ import { accounts, agents, grants, idempotency, sessions, type StoredFailure } f
 /** A used Idempotency-Key as stored. */
 export type IdempotencyRow = typeof idempotency.$inferSelect;
 
+/**
+ * The hash a use is known by, a byte a character: bytes on their way to another thread would take along the whole pool of Node's that
+ * they lie in.
+ */
+export type UseKey = string;
+
+/** The bytes of a key, or of another hash that is written like one. */
+export function bytesOf(key: UseKey): Buffer {
+  return Buffer.from(key, "binary");
+}
+
 /** A use to reserve, with the row its Idempotency-Key leaves. */
 export interface Use {
-  readonly row: Omit<IdempotencyRow, "failure">;
+  readonly row: Omit<IdempotencyRow, "failure" | "key" | "bodyHash"> & {
+    readonly key: UseKey;
+    /** Written like the key. */
+    readonly bodyHash: string;
+  };
   readonly agent: string;
   readonly session: string;
   readonly now: number;
 }
 
-/** `reserved`: this is the first; `repeated`: the key was used, here is what was recorded; `refused`: power is gone or used up. */
+/** `reserved`: this is the first; `repeated`: the key was used; `refused`: power is gone or used up. */
 export type UseVerdict =
   | { readonly verdict: "reserved" }
-  | { readonly verdict: "repeated"; readonly row: IdempotencyRow }
+  | { readonly verdict: "repeated" }
   | { readonly verdict: "refused"; readonly reason: "grant" | "used_up" };
 
 /**
@@ -25,16 +40,17 @@ export type UseVerdict =
  */
 export function reserveUse(db: Transaction, { row, agent, session, now }: Use): UseVerdict {
   const query = queries(db);
-  const known = query.known.get({ key: row.key });
-  if (known !== undefined && known.keptUntil > now) return { verdict: "repeated", row: known };
+  const key = bytesOf(row.key);
+  const known = query.known.get({ key });
+  if (known !== undefined && known.keptUntil > now) return { verdict: "repeated" };
   if (!isSessionLive(query, { session, agent, now })) return { verdict: "refused", reason: "grant" };
   const taken = query.take.run({ grant: row.grant, agent, now });
   if (taken.changes !== 1) {
     const live = query.live.get({ grant: row.grant, agent, now });
     return { verdict: "refused", reason: live === undefined ? "grant" : "used_up" };
   }
-  if (known !== undefined) query.forget.run({ key: row.key });
-  query.remember.run({ ...row });
+  if (known !== undefined) query.forget.run({ key });
+  query.remember.run({ ...row, key, bodyHash: bytesOf(row.bodyHash) });
   return { verdict: "reserved" };
 }
 
@@ -51,8 +67,11 @@ function isSessionLive(
 }
 
 /** Gives a use back because nothing was recorded for it. */
-export function releaseUse(db: Transaction, input: { readonly key: Buffer; readonly grant: string }): void {
-  const gone = db.delete(idempotency).where(eq(idempotency.key, input.key)).run();
+export function releaseUse(db: Transaction, input: { readonly key: UseKey; readonly grant: string }): void {
+  const gone = db
+    .delete(idempotency)
+    .where(eq(idempotency.key, bytesOf(input.key)))
+    .run();
   if (gone.changes === 1)
     db.update(grants)
       .set({ uses: sql`${grants.uses} - 1` })
@@ -61,8 +80,11 @@ export function releaseUse(db: Transaction, input: { readonly key: Buffer; reado
 }
 
 /** Remembers how a recorded use failed, so that a retry gets the same error. */
-export function failUse(db: Transaction, input: { readonly key: Buffer; readonly failure: StoredFailure }): void {
-  db.update(idempotency).set({ failure: input.failure }).where(eq(idempotency.key, input.key)).run();
+export function failUse(db: Transaction, input: { readonly key: UseKey; readonly failure: StoredFailure }): void {
+  db.update(idempotency)
+    .set({ failure: input.failure })
+    .where(eq(idempotency.key, bytesOf(input.key)))
+    .run();
 }
 
 /** Drops the keys nobody may repeat any more. */
