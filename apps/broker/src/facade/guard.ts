@@ -1,7 +1,7 @@
 import { AgentKeysError, describeError, isAgentKeysError, type Call, type Json, type Readiness } from "@agentkeys/core";
 import * as v from "valibot";
 import type { Family, Gauge, Histogram } from "../ops/registry.ts";
-import { createCall } from "./call.ts";
+import { PluginCall } from "./call.ts";
 
 /** Calls into one plug-in: each with a deadline, its errors named once. */
 export interface Guard {
@@ -52,7 +52,7 @@ export function createGuard(plugin: string, milliseconds: number, observer?: Cal
           method,
           milliseconds,
         });
-      const call = createCall(requestId, patience);
+      const call = new PluginCall(requestId, patience);
       const startedAt = performance.now();
       let outcome = "ok";
       unanswered += 1;
