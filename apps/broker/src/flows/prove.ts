@@ -37,7 +37,10 @@ export async function proveInBand(
   return { challengeId, identity, amr, provenAt: broker.now() };
 }
 
-/** What the holder of a poll token and its key may have: the proof once the browser is done. Throws ERR_AUTH_CHALLENGE. */
+/**
+ * What the holder of a poll token and its key may have: the proof once the browser is done. Throws ERR_AUTH_CHALLENGE,
+ * ERR_REQUEST_RATE_LIMITED.
+ */
 export function pollProof(
   broker: Broker,
   input: { pollToken: string; thumbprint: string; linkSession: string | null },
@@ -50,6 +53,8 @@ export function pollProof(
     attempt.linkSession !== input.linkSession
   )
     throw unknownChallenge();
+  // Of a sign-in that is there: counts of made-up tokens would fill the limiter, and then everybody's polls share one count.
+  broker.limits.take("polls", attempt.challengeId);
   if (attempt.proven === null) return { status: "pending", interval: pollInterval };
   const { type, value, amr, provenAt } = attempt.proven;
   return { challengeId: attempt.challengeId, identity: { type, value }, amr, provenAt };

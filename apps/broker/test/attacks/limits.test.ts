@@ -244,6 +244,13 @@ test("a poll token is polled three times as often as told at most, and that spen
   expectLimited(await poll());
 });
 
+test("a made-up poll token is no count of its own, so that no number of them makes the polls of others share one", async () => {
+  const made = { poll_token: "a-token-that-nobody-has" };
+  const answers = [];
+  for (let at = 0; at < 91; at += 1) answers.push(await post("/v1/auth/poll", made, from("192.0.2.30")));
+  expect(new Set(answers.map(({ body }) => body.code))).toEqual(new Set(["ERR_SESSION_DPOP"]));
+});
+
 test("a source address that the client made up is not believed where no proxy is trusted", async () => {
   const plain = await openBroker("[limits]\nsign_ins = 2\n");
   try {

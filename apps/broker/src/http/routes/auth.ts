@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import type { Broker } from "../../broker.ts";
 import { finishSignIn, pollSignIn } from "../../flows/finish-sign-in.ts";
-import { hashSecret } from "../../flows/secret.ts";
 import { findMethod, startSignIn } from "../../flows/start-sign-in.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
@@ -15,7 +14,6 @@ export const pollBody = v.strictObject({ poll_token: v.pipe(v.string(), v.minLen
 export function authRoutes(app: BrokerApp, broker: Broker): void {
   app.post("/v1/auth/poll", async (c) => {
     const { poll_token: pollToken } = await readJson(c.req.raw, pollBody);
-    broker.limits.take("polls", hashSecret(pollToken));
     const thumbprint = proofKey(broker, c);
     const found = await pollSignIn(broker, { pollToken, thumbprint });
     return "status" in found ? c.json(found, 202) : c.json(found);
