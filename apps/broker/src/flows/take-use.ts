@@ -1,3 +1,4 @@
+import { isAgentKeysError } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
 import { authorize, type Authorized, type CredentialAsk } from "../steps/authorize.ts";
@@ -42,7 +43,15 @@ export async function takeUse(
     return recordDenial(broker, by, ask, error);
   }
   lap("authorize");
-  const plan = await reserveUse(broker, use, authorized);
+  let plan: RecordPlan | undefined;
+  try {
+    plan = await reserveUse(broker, use, authorized);
+  } catch (error) {
+    // Another ask was faster, and another grant may serve this one. The one looked at is used up now, so this ends.
+    if (isAgentKeysError(error, "ERR_GRANT_USED_UP")) return takeUse(broker, by, ask, use, lap);
+    if (isAgentKeysError(error, "ERR_GRANT_NOT_FOUND")) return recordDenial(broker, by, ask, error);
+    throw error;
+  }
   lap("reserve");
   if (plan !== undefined) return { authorized, plan, isRepeated: false };
   const row = findRepeated(broker, use);

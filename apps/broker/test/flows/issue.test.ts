@@ -139,6 +139,18 @@ test("a grant of one use serves one of sixteen who ask at once", async () => {
   );
 });
 
+test("two grants of one use serve two of sixteen who ask at once, and each refusal is recorded", async () => {
+  const other = await pair(broker, person);
+  const one = { actions: ["token"], resources: ["https://twice.example.com"] };
+  for (const _ of [1, 2]) await grant(person, other.id, { scope: one, constraints: { max_uses: 1 } });
+  await other.agent.call("GET", "/v1/grants/mine");
+  const answers = await Promise.all(Array.from({ length: 16 }, () => ask(other.agent, { scope: one })));
+  expect(answers.filter((answer) => answer.status === 200)).toHaveLength(2);
+  const { body } = await person.call("GET", "/v1/audit/records?limit=20");
+  const mine = (body["records"] as { agent?: string; code?: string }[]).filter((found) => found.agent === other.id);
+  expect(mine.filter(({ code }) => code === "ERR_GRANT_USED_UP")).toHaveLength(14);
+});
+
 test("a person's token mints nothing, and an agent's token reaches no person's route", async () => {
   expect((await ask(person)).body["code"]).toBe("ERR_SESSION_CALLER");
   for (const [method, path] of [
