@@ -1,4 +1,5 @@
 // Invites, suspension, linking, recovery and erasure at a real broker.
+import { setTimeout } from "node:timers/promises";
 import { type HDNodeWallet, Wallet } from "ethers";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ask, Caller, claim, openBroker, pair, signIn, type Answer, type TestBroker } from "./harness.ts";
@@ -208,6 +209,23 @@ test("erasure leaves nothing that works, and the identity may sign up anew as a 
   expect(records.map(({ type }) => type.replaceAll(" ", "_")).toSorted()).toEqual(["account_created", "sign_in"]);
   // The wallet is free for whoever proves it.
   expect((await bind((await join()).caller)).status).toBe(200);
+});
+
+test("asks that are answered after the erasure leave nothing under the account's name", async () => {
+  const { caller, wallet } = await join();
+  const { agent } = await pair(broker, caller);
+  await agent.call("GET", "/v1/grants/mine");
+  const refused = Array.from({ length: 40 }, async (_, at) => {
+    await setTimeout(at);
+    return ask(agent);
+  });
+  await setTimeout(20);
+  expect((await caller.call("DELETE", "/v1/account")).status).toBe(204);
+  await Promise.all(refused);
+  const again = await Caller.open(broker.url);
+  again.take((await signIn(again, wallet, (await invite())["code"] as string)).body);
+  const { records } = (await again.call("GET", "/v1/audit/records")).body as { records: { type: string }[] };
+  expect(records.filter(({ type }) => type === "denied")).toEqual([]);
 });
 
 test("a lost refresh answer ends nothing: the token before is taken once more, then no more", async () => {

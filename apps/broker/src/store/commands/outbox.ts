@@ -1,7 +1,7 @@
-import { count, lte } from "../drizzle.ts";
+import { count, eq, lte } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
-import { outbox } from "../schema.ts";
+import { accounts, agents, outbox } from "../schema.ts";
 
 /** Events that may wait for the log. Beyond it, what they would tell of is refused. */
 export const mostWaiting = 1000;
@@ -32,7 +32,25 @@ export function acknowledgeEvents(db: Transaction, input: { readonly through: nu
   db.delete(outbox).where(lte(outbox.position, input.through)).run();
 }
 
-/** Puts events on their way to the log that tell of no other change, e.g. a denial. */
+/**
+ * Puts events on their way to the log that tell of no other change, e.g. a denial. One of an account that was erased meanwhile names
+ * nobody: the log would begin a new key for it, under which it could be opened.
+ */
 export function recordEvents(db: Transaction, input: { readonly events: readonly AuditEvent[] }): void {
-  enqueue(db, input.events);
+  enqueue(
+    db,
+    input.events.map((event) => (isOfErased(db, event) ? withoutPersons(event) : event)),
+  );
+}
+
+function isOfErased(db: Transaction, { account, agent }: AuditEvent): boolean {
+  const held = account === undefined || db.select().from(accounts).where(eq(accounts.account, account)).get();
+  // By the agent too: the account may be there again, made by the same identity.
+  const known = agent === undefined || db.select().from(agents).where(eq(agents.id, agent)).get();
+  return held === undefined || known === undefined;
+}
+
+function withoutPersons(event: AuditEvent): AuditEvent {
+  const { account: _1, agent: _2, wallet: _3, scope: _4, grant: _5, credential: _6, ...rest } = event;
+  return rest;
 }
