@@ -136,6 +136,7 @@ export const errorRegistry = {
   ERR_AUDIT_REWOUND: row<{ witness: string; here: number; there: number }>("operator", "never", 500, "private", "The audit log is shorter than one that was seen before.", "An older copy stands here. Put the newest one back; when it is lost, run `agentkeys-broker recover --new-epoch`."),
   ERR_AUDIT_AUDITOR: row("caller", "never", 401, "public", "This is for auditors, and the token is none of theirs.", "Send `Authorization: Bearer` with the token of an `[[audit.auditors]]` row."),
 
+  ERR_ISSUER_TTL: row<{ minimum: number }>("caller", "never", 400, "public", "The issuer gives no credential as short-lived as that.", "Ask for at least the named number of seconds."),
   ERR_ISSUER_UNKNOWN: row<{ issuer: string; known: readonly string[] }>("caller", "never", 404, "public", "There is no such issuer here.", "Use one of the known issuers."),
   ERR_ISSUER_FAILED: row<{ issuer: string }>("remote", "later", 502, "public", "The issuer could not make the credential; the attempt is recorded.", "Try again with a new Idempotency-Key."),
   ERR_ISSUER_OUTCOME_UNKNOWN: row("remote", "never", 409, "public", "Whether the first request issued a credential is not known.", "Ask again with a new Idempotency-Key."),

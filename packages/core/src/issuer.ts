@@ -5,6 +5,13 @@ import type { Scope } from "./scope.ts";
 export interface IdentityTokenAsk {
   readonly audience: string;
   readonly algorithm: "ES256" | "RS256";
+  /**
+   * Further claims that the far side reads, each named by an https URL (RFC 7519 section 4.2). In their values a text that is exactly
+   * `{account}`, `{agent}`, `{grant}` or `{record}` stands for that of the recorded step.
+   *
+   * @example { "https://aws.amazon.com/source_identity": "{agent}" }
+   */
+  readonly claims?: { readonly [name: string]: Json };
 }
 
 /** What to issue: everything in it was authorised and is durably recorded. Times are Unix seconds. */
@@ -16,7 +23,7 @@ export interface IssueOrder {
   readonly agent: string;
   readonly grant: string;
   readonly scope: Scope;
-  /** The public id recorded for the credential (`jti_…`). */
+  /** The public id recorded for the credential (`jti_…`); what calls out answers an id of the far side's instead. */
   readonly credentialId: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
@@ -37,7 +44,8 @@ export interface Credential {
 
 /**
  * Makes credentials (`CredentialIssuer`). Capability `local`: it signs or derives without calling out, so one record before
- * release is enough.
+ * release is enough. Capability `remote`: it calls out. The intent is durable before `issue` is called, the result before the credential
+ * is released; a credential whose result could not be recorded is dropped. Exactly one of the two.
  *
  * Obligations: `parseScope` is pure and refuses what its own world would read otherwise than core (`ERR_GRANT_SCOPE`); never
  * wider than the scope it was given; expiry never later than asked; the credential carries the order's id; revoking an unknown
@@ -48,6 +56,8 @@ export interface CredentialIssuer extends Lifecycle {
   readonly ownAudiences?: readonly string[];
   /** Algorithms its identity tokens may ask for, so that the host has the keys. Without it, ES256 alone. */
   readonly tokenAlgorithms?: readonly IdentityTokenAsk["algorithm"][];
+  /** The shortest lifetime it can give, in seconds: the host refuses grants and asks for less. Without it, any. */
+  readonly shortestTtl?: number;
   /** From canonical scope text to the scope it means here. Pure; throws ERR_GRANT_SCOPE. */
   parseScope(text: string): Scope;
   /** Which identity token `issue` needs for this scope, or undefined. Pure. */

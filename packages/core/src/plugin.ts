@@ -13,7 +13,7 @@ export interface PluginCapabilities {
   readonly auth: "in_band" | "out_of_band";
   readonly wallet: "sign";
   readonly audit: "log" | "anchor";
-  readonly issuer: "local";
+  readonly issuer: "local" | "remote";
 }
 
 /** The contract an instance of each kind fulfils. */

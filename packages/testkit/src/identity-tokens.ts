@@ -23,11 +23,12 @@ export function createIdentityTokens(issuer = "https://keys.example"): IdentityT
   return {
     issuer,
     jwks: { keys: [keys.ES256.jwk, keys.RS256.jwk] },
-    make({ audience, algorithm }, order) {
+    make({ audience, algorithm, claims: asked = {} }, order) {
       const { account, agent, grant, record } = order;
       const { kid, privateKey } = keys[algorithm];
       const header = { alg: algorithm, kid, typ: "JWT" };
       const claims = {
+        ...(fill(asked, { account, agent, grant, record }) as object),
         iss: issuer,
         sub: `agentkeys:agent:${agent}`,
         aud: audience,
@@ -41,6 +42,14 @@ export function createIdentityTokens(issuer = "https://keys.example"): IdentityT
       return `${signed}.${signature.toString("base64url")}`;
     },
   };
+}
+
+/** Puts the recorded step's values where an ask has their names in braces. */
+function fill(value: Json, step: Readonly<Record<string, string>>): Json {
+  if (typeof value === "string") return step[/^\{(\w+)\}$/u.exec(value)?.[1] ?? ""] ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: Json) => fill(item, step));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fill(item, step)]));
 }
 
 function makeKey(alg: string, pair: { readonly publicKey: KeyObject; readonly privateKey: KeyObject }) {

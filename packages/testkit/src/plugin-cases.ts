@@ -10,7 +10,7 @@ const capabilities: Readonly<Record<string, readonly string[]>> = {
   auth: ["in_band", "out_of_band"],
   wallet: ["sign"],
   audit: ["log", "anchor"],
-  issuer: ["local"],
+  issuer: ["local", "remote"],
 };
 
 const define = defineCase<PluginFixture, Lifecycle>;

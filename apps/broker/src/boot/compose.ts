@@ -203,8 +203,11 @@ function place(
           ),
         );
       return;
-    case "issuer":
-      parts.issuers.set(name, createIssuerFacade(name, instance as CredentialIssuer, guardOf(deadlines.issuer)));
+    case "issuer": {
+      const isRemote = (plugin as Plugin<"issuer">).capabilities.includes("remote");
+      const guard = guardOf(deadlines.issuer);
+      parts.issuers.set(name, createIssuerFacade(name, instance as CredentialIssuer, isRemote, guard));
+    }
   }
 }
 

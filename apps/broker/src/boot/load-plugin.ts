@@ -65,9 +65,7 @@ function assertFits(module: Module, selected: SelectedPlugin): Plugin {
   if (needs !== undefined && !(found.capabilities as readonly string[]).includes(needs)) {
     throw refuse(`without the capability ${needs}`, `the capability ${needs}`);
   }
-  if (kind === "issuer" && !(found.capabilities as readonly string[]).includes("local")) {
-    throw refuse("an issuer that calls out", "a local signer (capability local)");
-  }
+  if (kind === "issuer") assertIssuerFacts(found as Plugin<"issuer">, refuse);
   if (kind === "auth") assertAuthFacts(found as Plugin<"auth">, refuse);
   return found;
 }
@@ -93,6 +91,11 @@ function findWhatIsMissing(module: Module): string {
 }
 
 const names: Readonly<Record<string, string>> = { string: "text", number: "a number", function: "a function" };
+
+function assertIssuerFacts(found: Plugin<"issuer">, refuse: (is: string, expected: string) => AgentKeysError): void {
+  const ways = found.capabilities.filter((one) => one === "local" || one === "remote");
+  if (ways.length !== 1) throw refuse("neither local nor remote, or both", "exactly one of them");
+}
 
 function assertAuthFacts(found: Plugin<"auth">, refuse: (is: string, expected: string) => AgentKeysError): void {
   const types: unknown = found.identityTypes;

@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { Outcome, RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
 import { newEvent } from "../flows/event.ts";
+import { reconcileIntents } from "../flows/reconcile-intents.ts";
 import { createApp } from "../http/app.ts";
 import { openListener } from "../http/listener.ts";
 import { createProxyCheck } from "../http/source.ts";
@@ -57,6 +58,7 @@ export async function startBroker(
     closers.push(close);
     await broker.log.append(bootEvent(broker), "boot");
     await broker.outbox.drain();
+    await reconcileIntents(broker);
     await renewClaimCode(broker, config.dataDirectory, show);
     closers.push(() => broker.outbox.drain());
     const loops = broker.anchors.map((anchor) => startAnchorLoop({ ...broker, anchor, now: broker.now }));

@@ -12,6 +12,7 @@ const layers: Readonly<Record<string, string>> = {
   ERR_GRANT_EXCEEDS_RIGHTS: "rights",
   ERR_GRANT_AUDIENCE: "issuer",
   ERR_GRANT_SCOPE: "issuer",
+  ERR_ISSUER_TTL: "issuer",
   ERR_ISSUER_UNKNOWN: "issuer",
 };
 

@@ -1,7 +1,7 @@
 import { AgentKeysError, newIdentifier } from "@agentkeys/core";
 import { RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
-import { longestTtl, parseScopeFor } from "../steps/authorize.ts";
+import { assertLongEnough, longestTtl, parseScopeFor } from "../steps/authorize.ts";
 import { assertWithinRights } from "../steps/rights.ts";
 import type { Grant } from "../store/commands/grants.ts";
 import { newEvent } from "./event.ts";
@@ -19,10 +19,11 @@ export interface GrantAsk {
 
 /**
  * Makes a grant no wider than the account's rights of now. Throws ERR_GRANT_NOT_FOUND (agent), ERR_ISSUER_UNKNOWN,
- * ERR_GRANT_SCOPE, ERR_GRANT_EXCEEDS_RIGHTS, ERR_GRANT_DENIED (ceiling).
+ * ERR_GRANT_SCOPE, ERR_GRANT_EXCEEDS_RIGHTS, ERR_GRANT_DENIED (ceiling), ERR_ISSUER_TTL.
  */
 export async function createGrant(broker: Broker, account: string, ask: GrantAsk): Promise<Grant> {
   const { issuer, scope, scopeText } = parseScopeFor(broker.issuers, ask);
+  assertLongEnough(issuer, ask.maxTtl ?? longestTtl);
   const now = broker.now();
   if (ask.expiresAt !== undefined && ask.expiresAt <= Math.max(now, ask.notBefore ?? 0)) {
     throw new AgentKeysError("ERR_REQUEST_MALFORMED", "constraints.expires_at is not after now and not_before", {
@@ -30,7 +31,11 @@ export async function createGrant(broker: Broker, account: string, ask: GrantAsk
     });
   }
   // Without a limit of its own a grant lasts as long as the rights allow at each use; the least ttl must fit today.
-  assertWithinRights(broker.rights, broker.readings, account, { issuer: issuer.name, scope, ttl: ask.maxTtl ?? 1 });
+  assertWithinRights(broker.rights, broker.readings, account, {
+    issuer: issuer.name,
+    scope,
+    ttl: ask.maxTtl ?? issuer.shortestTtl,
+  });
   const id = newIdentifier("grn", broker.random(16));
   const grant: Grant = {
     id,

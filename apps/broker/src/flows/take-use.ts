@@ -1,4 +1,4 @@
-import { isAgentKeysError } from "@agentkeys/core";
+import { AgentKeysError, isAgentKeysError } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
 import { authorize, type Authorized, type CredentialAsk } from "../steps/authorize.ts";
@@ -32,6 +32,9 @@ export async function takeUse(
     const again = await authorize(broker, by, ask, row).catch(async (error: unknown) =>
       recordDenial(broker, by, ask, error),
     );
+    // The credential itself is kept nowhere, and the far side would make another one.
+    if (again.issuer.isRemote)
+      throw new AgentKeysError("ERR_ISSUER_OUTCOME_UNKNOWN", "what the first request was answered is not kept", {});
     return { authorized: again, plan: planOf(row), isRepeated: true };
   };
   let authorized: Authorized;

@@ -61,9 +61,10 @@ export async function reserveUse(
   authorized: Authorized,
 ): Promise<RecordPlan | undefined> {
   const now = broker.now();
-  const plan = planRecord(now, authorized.ttl, broker.random);
+  const plan = planRecord(now, authorized.ttl, authorized.issuer.isRemote, broker.random);
+  const { result, ...planned } = plan;
   const row = {
-    ...plan,
+    ...planned,
     key: use.key,
     bodyHash: use.bodyHash,
     grant: authorized.grant.id,
@@ -74,6 +75,9 @@ export async function reserveUse(
     agent: authorized.by.agent,
     session: authorized.by.session,
     now,
+    ...(result === undefined
+      ? {}
+      : { intent: { result, account: authorized.grant.account, issuer: authorized.issuer.name } }),
   });
   if (taken.verdict === "reserved") return plan;
   if (taken.verdict === "repeated") return undefined;

@@ -1,5 +1,5 @@
 import { sign, type KeyObject } from "node:crypto";
-import { AgentKeysError } from "@agentkeys/core";
+import { AgentKeysError, type Json } from "@agentkeys/core";
 import type { SigningAlgorithm, SigningKey } from "../keys/keys.ts";
 import { signES256 } from "./es256.ts";
 import { formatHeader, signJws } from "./jws.ts";
@@ -9,6 +9,8 @@ export interface WorkloadTokenAsk {
   readonly algorithm: SigningAlgorithm;
   /** The one resource it is for. */
   readonly audience: string;
+  /** Claims that an issuer's far side reads; see `IdentityTokenAsk`. */
+  readonly claims?: { readonly [name: string]: Json };
   /** Public id (`jti_…`). */
   readonly tokenId: string;
   readonly issuedAt: number;
@@ -38,19 +40,29 @@ export function createWorkloadTokens(options: {
     sign: (ask) => {
       const key = keyFor[ask.algorithm]();
       if (key === undefined) throw new AgentKeysError("ERR_INTERNAL", `there is no ${ask.algorithm} key`, {});
+      const { account, agent, grant, record } = ask;
       const payload = {
+        ...(ask.claims === undefined ? {} : (fillClaims(ask.claims, { account, agent, grant, record }) as object)),
         iss: issuer,
-        sub: `agentkeys:agent:${ask.agent}`,
+        sub: `agentkeys:agent:${agent}`,
         aud: ask.audience,
         iat: ask.issuedAt,
         nbf: ask.notBefore,
         exp: ask.expiresAt,
         jti: ask.tokenId,
-        agentkeys: { account: ask.account, agent: ask.agent, grant: ask.grant, record: ask.record },
+        agentkeys: { account, agent, grant, record },
       };
       return signJws(headerOf(key), payload, key.privateKey, signBytes[ask.algorithm]);
     },
   };
+}
+
+/** Puts the recorded step's values where an ask has their names in braces. */
+function fillClaims(value: Json, step: Readonly<Record<string, string>>): Json {
+  if (typeof value === "string") return step[/^\{(account|agent|grant|record)\}$/u.exec(value)?.[1] ?? ""] ?? value;
+  if (typeof value !== "object" || value === null) return value;
+  if (Array.isArray(value)) return value.map((item: Json) => fillClaims(item, step));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, fillClaims(item, step)]));
 }
 
 const signBytes: Readonly<Record<SigningAlgorithm, (data: Uint8Array, privateKey: KeyObject) => Buffer>> = {

@@ -124,7 +124,7 @@ function isSameHost(audience: string, publicUrl: string): boolean {
  * Finds the grant that serves the ask and checks it against its grantor's rights of today. `repeated` is the row of a use that
  * was reserved before: its grant serves again, and its use is not counted a second time.
  *
- * Throws ERR_GRANT_DENIED naming the layer, ERR_GRANT_NOT_FOUND, ERR_GRANT_TTL, ERR_GRANT_USED_UP, ERR_GRANT_EXCEEDS_RIGHTS.
+ * Throws ERR_GRANT_DENIED naming the layer, ERR_GRANT_NOT_FOUND, ERR_GRANT_TTL, ERR_GRANT_USED_UP, ERR_GRANT_EXCEEDS_RIGHTS, ERR_ISSUER_TTL.
  */
 export async function authorize(
   context: AuthorizeContext,
@@ -133,6 +133,7 @@ export async function authorize(
   repeated?: IdempotencyRow,
 ): Promise<Authorized> {
   const parsed = parseScopeFor(context.issuers, ask);
+  assertLongEnough(parsed.issuer, ask.ttl);
   const token = parsed.issuer.identityToken(parsed.scope);
   if (token !== undefined) assertOwnAudience(context, parsed.issuer, token);
   const grant = findGrant(context, by.agent, parsed, ask, repeated);
@@ -143,6 +144,14 @@ export async function authorize(
   });
   const wallet = await context.walletOf(grant.account);
   return resultOf("authorize", { by, ...parsed, token, ttl: ask.ttl, grant, wallet, policy: context.rights.policy });
+}
+
+/** Throws ERR_ISSUER_TTL for a lifetime that the issuer cannot give. */
+export function assertLongEnough({ name, shortestTtl }: IssuerFacade, ttl: number): void {
+  if (ttl >= shortestTtl) return;
+  throw new AgentKeysError("ERR_ISSUER_TTL", `${name} gives no credential for less than ${shortestTtl} s`, {
+    minimum: shortestTtl,
+  });
 }
 
 /** The longest lifetime any credential may have, in seconds: what one request may ask at most. */

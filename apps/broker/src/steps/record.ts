@@ -6,7 +6,7 @@ import type { HighWater } from "../ops/high-water.ts";
 import type { Authorized } from "./authorize.ts";
 import { type ResultOf, resultOf } from "./result.ts";
 
-/** What was authorised stands in the log, durably, and here is its receipt. */
+/** What was authorised stands in the log, durably, and here is its receipt: of the issue or, where the issuer calls out, of the intent. */
 export type Recorded = ResultOf<
   "record",
   {
@@ -21,6 +21,8 @@ export type Recorded = ResultOf<
 export interface RecordPlan {
   /** UUID text. */
   readonly record: string;
+  /** Of an issuer that calls out: UUID text of the record that will tell the result. */
+  readonly result?: string;
   /** Public id of the credential. */
   readonly credential: string;
   /** Milliseconds. */
@@ -31,11 +33,17 @@ export interface RecordPlan {
   readonly expiresAt: number;
 }
 
-/** Makes the plan of a new record. */
-export function planRecord(now: number, ttl: number, random: (size: number) => Uint8Array): RecordPlan {
+/** Makes the plan of a new record; with `isRemote`, of an intent and its result. */
+export function planRecord(
+  now: number,
+  ttl: number,
+  isRemote: boolean,
+  random: (size: number) => Uint8Array,
+): RecordPlan {
   const issuedAt = Math.floor(now / 1000);
   return {
     record: newRecordId(now, random(10)),
+    ...(isRemote ? { result: newRecordId(now, random(10)) } : {}),
     credential: newIdentifier("jti", random(16)),
     recordedAt: now,
     issuedAt,
@@ -51,7 +59,7 @@ export interface RecordContext {
 }
 
 /**
- * Records the issue (type 2, outcome ok) and resolves when it survives a crash. With `isRepeated` the record may be there: then
+ * Records the issue (type 2, outcome ok), or the intent (type 1) where the issuer calls out, and resolves when it survives a crash. With `isRepeated` the record may be there: then
  * its receipt is made anew. Nothing is recorded, and so nothing released, while the log may not be trusted to be the only one. Throws ERR_AUDIT_* and ERR_PLUGIN_*; after ERR_AUDIT_RECORD nothing was recorded.
  */
 export async function record(
@@ -65,7 +73,7 @@ export async function record(
   const known = isRepeated
     ? await context.log.receipt({ record: plan.record, open: [6, 9, 12] }, requestId)
     : undefined;
-  const receipt = known ?? (await context.log.append(issuedEvent(authorized, plan), requestId)).receipt;
+  const receipt = known ?? (await context.log.append(eventOf(authorized, plan), requestId)).receipt;
   return resultOf("record", { authorized, plan, receipt });
 }
 
@@ -75,12 +83,19 @@ export function assertLogTrusted({ freeze, highWater }: Omit<RecordContext, "log
   highWater.assertKept();
 }
 
-function issuedEvent(authorized: Authorized, plan: RecordPlan): AuditEvent {
+function eventOf(authorized: Authorized, plan: RecordPlan): AuditEvent {
+  const validity = [plan.issuedAt, plan.expiresAt] as const;
+  const common = { ...factsOf(authorized), id: plan.record, time: plan.recordedAt, validity };
+  return authorized.issuer.isRemote
+    ? { ...common, type: RecordType.intent, outcome: Outcome.notApplicable }
+    : { ...common, type: RecordType.issued, outcome: Outcome.ok, credential: plan.credential };
+}
+
+/** What each record of a use says of who asked for what. */
+export function factsOf(
+  authorized: Authorized,
+): Pick<AuditEvent, "account" | "agent" | "wallet" | "issuer" | "scope" | "policy" | "grant"> {
   return {
-    id: plan.record,
-    time: plan.recordedAt,
-    type: RecordType.issued,
-    outcome: Outcome.ok,
     account: authorized.grant.account,
     agent: authorized.by.agent,
     ...(authorized.wallet === undefined ? {} : { wallet: authorized.wallet }),
@@ -88,8 +103,6 @@ function issuedEvent(authorized: Authorized, plan: RecordPlan): AuditEvent {
     scope: authorized.scopeText,
     policy: authorized.policy,
     grant: authorized.grant.id,
-    credential: plan.credential,
-    validity: [plan.issuedAt, plan.expiresAt],
   };
 }
 

@@ -4,6 +4,9 @@ import { openEngine, type Engine, type EngineOptions } from "./engine.ts";
 /** The broker's own database: every command of `commands.ts`, by name and fully typed. */
 export type Store = Engine<typeof commands>;
 
+/** What a mint writes: none of it changes what is remembered of sessions, accounts and grants. */
+const uncounted: readonly (keyof typeof commands)[] = ["reserveUse", "isUseLive", "closeIntent"];
+
 /**
  * Opens the broker's database file, or makes it. Throws ERR_CONFIG_INVALID when it cannot be used.
  *
@@ -14,5 +17,5 @@ export type Store = Engine<typeof commands>;
 export function openStore(file: string, options: Pick<EngineOptions, "onFatal">): Promise<Store> {
   const isSource = import.meta.url.endsWith(".ts");
   const definition = new URL(isSource ? "./commands.ts" : "./commands.js", import.meta.url);
-  return openEngine(file, definition, { ...options, uncounted: ["reserveUse" satisfies keyof typeof commands] });
+  return openEngine(file, definition, { ...options, uncounted });
 }

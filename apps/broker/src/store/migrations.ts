@@ -55,4 +55,8 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE codes (hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, role TEXT, account TEXT,
       created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID`,
   ],
+  [
+    `CREATE TABLE intents (record TEXT PRIMARY KEY, result TEXT NOT NULL, key BLOB NOT NULL, "grant" TEXT NOT NULL,
+      account TEXT NOT NULL, agent TEXT NOT NULL, issuer TEXT NOT NULL) STRICT, WITHOUT ROWID`,
+  ],
 ];

@@ -10,6 +10,7 @@ import {
   grants,
   identities,
   idempotency,
+  intents,
   outbox,
   sessions,
   settings,
@@ -21,6 +22,7 @@ import type { IdentityRow } from "./commands/identities.ts";
 import type { Agent } from "./commands/pairings.ts";
 import type { Grant } from "./commands/grants.ts";
 import { bytesOf, type IdempotencyRow, type UseKey } from "./commands/uses.ts";
+import type { Intent } from "./commands/intents.ts";
 import type { Session } from "./commands/sessions.ts";
 
 /** A session that is neither revoked nor expired, and whether its account is suspended. */
@@ -54,6 +56,8 @@ export interface Readings {
   grantsFor(agent: string, issuer: string): readonly Grant[];
   grantsOfAgent(agent: string, now: number): readonly Grant[];
   use(key: UseKey): IdempotencyRow | undefined;
+  /** Uses of issuers that call out whose result is not recorded. */
+  openIntents(): readonly Intent[];
   /** Events that wait for the log, oldest first. */
   waitingEvents(limit: number): readonly (typeof outbox.$inferSelect)[];
   countWaitingEvents(): number;
@@ -127,6 +131,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     .orderBy(asc(grants.createdAt))
     .prepare();
   const use = db.select().from(idempotency).where(eq(idempotency.key, id)).prepare();
+  const openIntents = db.select().from(intents).orderBy(asc(intents.record)).prepare();
   const waiting = db.select().from(outbox).orderBy(asc(outbox.position)).limit(sql.placeholder("limit")).prepare();
   const waitingCount = db.select({ count: count() }).from(outbox).prepare();
   const evidence = db.select().from(anchoredHeads).orderBy(desc(anchoredHeads.size)).prepare();
@@ -155,6 +160,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     grantsFor: (value, issuer) => grantsFor.all({ id: value, issuer }),
     grantsOfAgent: (value, at) => grantsOfAgent.all({ id: value, now: at }),
     use: (key) => use.get({ id: bytesOf(key) }),
+    openIntents: () => openIntents.all(),
     waitingEvents: (limit) => waiting.all({ limit }),
     countWaitingEvents: () => waitingCount.get()?.count ?? 0,
     newestEvidence: () => evidence.all().map((row) => ({ ...row, evidence: row.evidence as unknown as Evidence })),

@@ -20,7 +20,7 @@ interface Memory {
 
 /**
  * The readings, of which those that each call of an agent needs are remembered: its session, its account, its grants. One answered
- * change of the store, whatever it was, and all is forgotten; only `reserveUse` is none. That one changes how often a grant was used,
+ * change of the store, whatever it was, and all is forgotten; only what a mint writes is none. `reserveUse` changes how often a grant was used,
  * so grants of limited use are read each time. Nothing is remembered longer than half a second.
  *
  * Whoever was told that a revocation is done can rely on it: the memory is forgotten before the answer is given. A use is

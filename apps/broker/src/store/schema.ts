@@ -192,6 +192,19 @@ export interface StoredFailure {
   readonly facts: Json;
 }
 
+/** Uses of an issuer that calls out, from the reservation until their result is recorded. */
+export const intents = sqliteTable("intents", {
+  /** Id of the intent's record, and of the one that will tell its result. */
+  record: text().primaryKey(),
+  result: text().notNull(),
+  /** Of the use's row in `idempotency`. */
+  key: blob({ mode: "buffer" }).notNull(),
+  grant: text().notNull(),
+  account: text().notNull(),
+  agent: text().notNull(),
+  issuer: text().notNull(),
+});
+
 /** Events that were decided here and wait to stand in the audit log; written in the transaction of what they tell of. */
 export const outbox = sqliteTable("outbox", {
   position: integer().primaryKey({ autoIncrement: true }),

@@ -4,7 +4,7 @@ import { explainBody, grantBody } from "../routes/grants.ts";
 import { logErrors, pluginErrors, type RouteDescription } from "./description.ts";
 import { count, grant, instant, receipt, scope } from "./schemas.ts";
 
-const askErrors = ["ERR_GRANT_SCOPE", "ERR_GRANT_AUDIENCE", "ERR_ISSUER_UNKNOWN"] as const;
+const askErrors = ["ERR_GRANT_SCOPE", "ERR_GRANT_AUDIENCE", "ERR_ISSUER_TTL", "ERR_ISSUER_UNKNOWN"] as const;
 const grants = v.strictObject({ grants: v.array(grant) });
 
 /** Grants, and what they are for. */

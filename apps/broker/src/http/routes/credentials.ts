@@ -21,7 +21,14 @@ export function credentialRoutes(app: BrokerApp, broker: Broker): void {
     const ask = await readAsk(c.req.raw);
     if (!/^[\x21-\x7e]{8,128}$/u.test(key))
       throw new AgentKeysError("ERR_REQUEST_IDEMPOTENCY_KEY", "the Idempotency-Key header is missing or malformed", {});
-    const { credential, recorded } = await issueCredential(broker, running, presented(c), ask, key, c.get("requestId"));
+    const { credential, recorded, receipt } = await issueCredential(
+      broker,
+      running,
+      presented(c),
+      ask,
+      key,
+      c.get("requestId"),
+    );
     const released = JSON.stringify({
       id: credential.id,
       issuer: ask.issuer,
@@ -31,7 +38,7 @@ export function credentialRoutes(app: BrokerApp, broker: Broker): void {
       expires_at: instant(credential.expiresAt * 1000),
     });
     // The receipt is JSON text already, made where the record was written.
-    return c.body(`{"credential":${released},"receipt":${recorded.receipt}}`, 200, {
+    return c.body(`{"credential":${released},"receipt":${receipt}}`, 200, {
       "content-type": "application/json",
     });
   });

@@ -9,6 +9,7 @@ import {
   grants,
   idempotency,
   identities,
+  intents,
   keyValues,
   pairings,
   pairingTries,
@@ -36,6 +37,7 @@ export function eraseAccount(
     agent: db.select({ id: idOf.agent }).from(agents).where(eq(agents.account, account)),
     session: db.select({ id: idOf.session }).from(sessions).where(eq(sessions.account, account)),
   };
+  db.delete(intents).where(eq(intents.account, account)).run();
   db.delete(idempotency).where(inArray(idempotency.grant, mineOf.grant)).run();
   db.delete(pairings).where(inArray(pairings.agent, mineOf.agent)).run();
   db.delete(attempts).where(inArray(attempts.linkSession, mineOf.session)).run();

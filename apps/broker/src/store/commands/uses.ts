@@ -1,6 +1,7 @@
 import { and, eq, gt, isNull, lte, or, sql, lt } from "../drizzle.ts";
 import { prepared, type Transaction } from "../engine.ts";
-import { accounts, agents, grants, idempotency, sessions, type StoredFailure } from "../schema.ts";
+import { accounts, agents, grants, idempotency, intents, sessions, type StoredFailure } from "../schema.ts";
+import type { Intent } from "./intents.ts";
 
 /** A used Idempotency-Key as stored. */
 export type IdempotencyRow = typeof idempotency.$inferSelect;
@@ -26,6 +27,8 @@ export interface Use {
   readonly agent: string;
   readonly session: string;
   readonly now: number;
+  /** Of an issuer that calls out: what makes the use an open intent. */
+  readonly intent?: Omit<Intent, "record" | "key" | "grant" | "agent">;
 }
 
 /** `reserved`: this is the first; `repeated`: the key was used; `refused`: power is gone or used up. */
@@ -38,7 +41,7 @@ export type UseVerdict =
  * Reserves one use of a grant and remembers the key, in one transaction with the check that session, agent and grant still live and
  * that the account is not suspended: a revocation that was answered before is always seen.
  */
-export function reserveUse(db: Transaction, { row, agent, session, now }: Use): UseVerdict {
+export function reserveUse(db: Transaction, { row, agent, session, now, intent }: Use): UseVerdict {
   const query = queries(db);
   const key = bytesOf(row.key);
   const known = query.known.get({ key });
@@ -51,7 +54,23 @@ export function reserveUse(db: Transaction, { row, agent, session, now }: Use): 
   }
   if (known !== undefined) query.forget.run({ key });
   query.remember.run({ ...row, key, bodyHash: bytesOf(row.bodyHash) });
+  if (intent !== undefined)
+    db.insert(intents)
+      .values({ ...intent, record: row.record, key, grant: row.grant, agent })
+      .run();
   return { verdict: "reserved" };
+}
+
+/**
+ * True while session, agent and grant of a reserved use still live: asked once more when an issuer that calls out has answered, so that
+ * what was revoked meanwhile is not released.
+ */
+export function isUseLive(
+  db: Transaction,
+  { grant, ...who }: Pick<Use, "agent" | "session" | "now"> & { readonly grant: string },
+): boolean {
+  const query = queries(db);
+  return isSessionLive(query, who) && query.live.get({ grant, agent: who.agent, now: who.now }) !== undefined;
 }
 
 // Three reads by primary key: SQLite parses a join or a further equality anew whenever its parameters change.
@@ -71,6 +90,9 @@ export function releaseUse(db: Transaction, input: { readonly key: UseKey; reado
   const gone = db
     .delete(idempotency)
     .where(eq(idempotency.key, bytesOf(input.key)))
+    .run();
+  db.delete(intents)
+    .where(eq(intents.key, bytesOf(input.key)))
     .run();
   if (gone.changes === 1)
     db.update(grants)
