@@ -17,6 +17,8 @@ export interface RunningProgram {
   /** Resolves when the program says that it is ready; rejects when it ends before. */
   readonly ready: Promise<void>;
   readonly ended: Promise<Ended>;
+  /** Resolves when a piece of its output is like that; rejects when it ends before. */
+  says(pattern: RegExp): Promise<void>;
   kill(signal: NodeJS.Signals): void;
 }
 
@@ -34,15 +36,17 @@ export function startProgram(args: readonly string[], cwd: string, env: NodeJS.P
       child.once("close", resolve);
     }),
   ]).then(([stdout, stderr, code]) => ({ code, stdout, stderr }));
-  const ready = new Promise<void>((resolve, reject) => {
-    child.stdout.on("data", (bytes: Buffer) => {
-      if (/^ready /mu.test(bytes.toString())) resolve();
+  const says = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      child.stdout.on("data", (bytes: Buffer) => {
+        if (pattern.test(bytes.toString())) resolve();
+      });
+      void ended.then(({ code, stderr }) => reject(new Error(`it ended with ${code}: ${stderr}`)));
     });
-    void ended.then(({ code, stderr }) => reject(new Error(`it ended with ${code}: ${stderr}`)));
-  });
+  const ready = says(/^ready /mu);
   // Most callers wait for one of the two.
   ready.catch(() => undefined);
-  return { pid: child.pid ?? 0, ready, ended, kill: (signal) => void child.kill(signal) };
+  return { pid: child.pid ?? 0, ready, ended, says, kill: (signal) => void child.kill(signal) };
 }
 
 /** Runs `agentkeys-broker` to its end. */

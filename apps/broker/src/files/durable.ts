@@ -29,13 +29,22 @@ async function place(path: string, text: string, put: typeof rename): Promise<vo
   }
 }
 
+/** Makes what stands in a file survive a crash. */
+export async function syncFile(path: string): Promise<void> {
+  await sync(path, "r+");
+}
+
 /** Makes the names in a folder survive a crash. */
 export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
+  await sync(path, "r");
+}
+
+async function sync(path: string, flags: string): Promise<void> {
+  const handle = await open(path, flags);
   try {
-    await folder.sync();
+    await handle.sync();
   } finally {
-    await folder.close();
+    await handle.close();
   }
 }
 

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { join, posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
 import { AgentKeysError } from "@agentkeys/core";
 import { parseJson } from "../json/parse-json.ts";
-import { readFileIfThere, replaceFile, syncFolder } from "./durable.ts";
+import { readFileIfThere, replaceFile, syncFile, syncFolder } from "./durable.ts";
 
 /** A path below a folder, in one spelling: neither absolute nor out of it. */
 const path = v.pipe(
@@ -40,7 +40,7 @@ export async function writeManifest(
 ): Promise<Manifest> {
   const files = [];
   for (const one of await filesIn(directory, "")) {
-    await makeDurable(join(directory, one));
+    await syncFile(join(directory, one));
     files.push({ path: one, ...(await measure(join(directory, one))) });
   }
   for (const folder of new Set(files.map((one) => posix.dirname(one.path)))) await syncFolder(join(directory, folder));
@@ -85,12 +85,6 @@ async function measure(file: string): Promise<{ size: number; sha256: string }> 
   const digest = createHash("sha256");
   await pipeline(createReadStream(file), digest);
   return { size: (await stat(file)).size, sha256: digest.digest("hex") };
-}
-
-async function makeDurable(file: string): Promise<void> {
-  const handle = await open(file, "r+");
-  await handle.sync();
-  await handle.close();
 }
 
 function tryParse(text: string): unknown {

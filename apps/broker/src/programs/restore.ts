@@ -4,7 +4,7 @@ import { AgentKeysError } from "@agentkeys/core";
 import { RecordType } from "@agentkeys/log";
 import type { BrokerConfig } from "../boot/read-config.ts";
 import { createRandom } from "../boot/random.ts";
-import { isMissing, syncFolder } from "../files/durable.ts";
+import { isMissing, syncFile, syncFolder } from "../files/durable.ts";
 import { readManifest, type Manifest } from "../files/manifest.ts";
 import { newEvent } from "../flows/event.ts";
 import { createReadings } from "../store/readings.ts";
@@ -15,7 +15,7 @@ import { recover, type Tell } from "./recover.ts";
 /**
  * `restore DIR --new-epoch`: puts a backup into a data_dir that is empty or not there, ends every session and code in it, and goes on
  * with the log as a new epoch. What was taken away after the backup would be there again: without a session no agent has a use of it.
- * Throws ERR_CONFIG_FILE, or {@link UsageError} where one folder lies in the other, and then has changed nothing.
+ * All of it is there or nothing: it is done beside data_dir, and what was cut short there is thrown away by the next try. Throws ERR_CONFIG_FILE, or {@link UsageError} where one folder lies in the other, and then has changed nothing.
  */
 export async function restore(config: BrokerConfig, directory: string, tell: Tell): Promise<void> {
   const source = resolve(directory);
@@ -26,10 +26,14 @@ export async function restore(config: BrokerConfig, directory: string, tell: Tel
   tell(
     `${source} is whole: of ${manifest.created_at}, the log ${manifest.head.origin} at ${manifest.head.size} records`,
   );
-  await putBack(source, manifest, config.dataDirectory);
-  const ended = await endSessions(config);
+  const draft = { ...config, dataDirectory: draftOf(config.dataDirectory) };
+  await putBack(source, manifest, draft.dataDirectory);
+  const ended = await endSessions(draft);
   tell(`every session of ${ended} accounts was ended: people sign in again, and agents are paired anew`);
-  await recover(config, tell);
+  await recover(draft, tell);
+  await rm(config.dataDirectory, { recursive: true, force: true });
+  await rename(draft.dataDirectory, config.dataDirectory);
+  await syncFolder(dirname(config.dataDirectory));
   tell("grants and agents are those of the backup: revoke what was revoked since (agentkeys agents list, grants list)");
 }
 
@@ -43,19 +47,19 @@ async function assertEmpty(dataDirectory: string): Promise<void> {
   throw new AgentKeysError("ERR_CONFIG_FILE", `${dataDirectory}: ${reason}`, { path: dataDirectory, reason });
 }
 
-/** All of it or nothing: what was cut short lies beside data_dir, and is thrown away by the next try. */
-async function putBack(source: string, { files }: Manifest, dataDirectory: string): Promise<void> {
-  const draft = draftOf(dataDirectory);
-  await rm(draft, { recursive: true, force: true });
+/** Copies, durably, into a folder that is made anew. */
+async function putBack(source: string, { files }: Manifest, directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true });
+  const folders = new Set([directory]);
   for (const { path } of files) {
-    const target = join(draft, path);
+    const target = join(directory, path);
+    folders.add(dirname(target));
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     await copyFile(join(source, path), target);
     await chmod(target, 0o600);
+    await syncFile(target);
   }
-  await rm(dataDirectory, { recursive: true, force: true });
-  await rename(draft, dataDirectory);
-  await syncFolder(dirname(dataDirectory));
+  for (const folder of folders) await syncFolder(folder);
 }
 
 const draftOf = (dataDirectory: string): string => `${dataDirectory}.restoring`;

@@ -124,6 +124,28 @@ test(
 );
 
 test(
+  "a restore that is killed leaves no data_dir, least of all one with sessions, and is done again",
+  { timeout: 120_000 },
+  async () => {
+    await start();
+    expect((await program("backup", "copy")).code).toBe(0);
+    await stop();
+    for (const lost of ["data", "data.high-water"]) rmSync(join(folder, lost), { recursive: true });
+    for (const line of [/is whole/u, /every session/u]) {
+      const cut = startProgram(["restore", "copy", "--new-epoch", "--yes"], folder);
+      await cut.says(line);
+      cut.kill("SIGKILL");
+      await cut.ended;
+      expect(readdirSync(folder)).not.toContain("data");
+    }
+    expect((await program("restore", "copy", "--new-epoch", "--yes")).code).toBe(0);
+    expect(readdirSync(folder)).not.toContain("data.restoring");
+    await start();
+    expect(await origins()).toHaveLength(2);
+  },
+);
+
+test(
   "a copy that is cut short, changed or reaches out of its folder is not restored, and data_dir stays as it is",
   { timeout: 120_000 },
   async () => {
