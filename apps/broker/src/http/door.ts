@@ -2,8 +2,9 @@ import type { HttpBindings } from "@hono/node-server";
 import type { MiddlewareHandler } from "hono";
 import { AgentKeysError } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
+import { createAwaitedBodies, hasBody } from "./awaited-bodies.ts";
 import { assertDeclaredSize } from "./body.ts";
-import type { Variables } from "./context.ts";
+import { sourceKeyOf, type Variables } from "./context.ts";
 import { assertFewFailures } from "./failures.ts";
 import type { Traffic } from "./traffic.ts";
 
@@ -25,13 +26,14 @@ const probes: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
 
 /**
  * What every request passes before its route: the name it asks for, its size, whether there is room for it, and whether its source
- * has sent too many bad proofs. Then it has until its deadline.
+ * has sent too many bad proofs or keeps too many bodies back: a quarter of the requests there may be. Then it has until its deadline.
  */
 export function openDoor(
   broker: Broker,
   hosts: ReadonlySet<string>,
   traffic: Traffic,
 ): MiddlewareHandler<{ Variables: Variables }> {
+  const bodies = createAwaitedBodies(Math.max(1, Math.floor(traffic.most / 4)));
   return async (c, next) => {
     const host = c.req.header("host") ?? "";
     if (!hosts.has(host.toLowerCase()))
@@ -49,6 +51,12 @@ export function openDoor(
       });
     assertDeclaredSize(c.req.header("content-length"));
     if (c.req.header("authorization") !== undefined || c.req.header("dpop") !== undefined) assertFewFailures(broker, c);
-    await traffic.run(deadlines[path] ?? deadlines.default, next);
+    const release =
+      incoming !== undefined && hasBody(incoming) ? bodies.hold(sourceKeyOf(broker, c), incoming) : undefined;
+    try {
+      await traffic.run(deadlines[path] ?? deadlines.default, next);
+    } finally {
+      release?.();
+    }
   };
 }

@@ -2,6 +2,8 @@ import { AgentKeysError } from "@agentkeys/core";
 
 /** The requests being worked on: how many at once, how long each, and their end. */
 export interface Traffic {
+  /** How many may run at once. */
+  readonly most: number;
   readonly running: number;
   /** True from the first call of `drain` on. */
   readonly isDraining: boolean;
@@ -24,6 +26,7 @@ export function createTraffic(most: number): Traffic {
     if (running.size === 0) onEmpty?.();
   };
   return {
+    most,
     get running() {
       return running.size;
     },

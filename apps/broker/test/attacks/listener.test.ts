@@ -151,3 +151,26 @@ test("the broker refuses by the header alone: a body's length, too many fields, 
     await broker.close();
   }
 });
+
+test("one source keeps back the bodies of a quarter of the requests at most, and all others are served", async () => {
+  const broker = await openBroker("[limits]\nrequests = 8\n");
+  try {
+    const { host, port: at } = new URL(broker.url);
+    const send = (body: string): Connection =>
+      open(
+        `POST /v1/credentials HTTP/1.1\r\nhost: ${host}\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n${body}`,
+        Number(at),
+      );
+    const slow = [send("{"), send("{")];
+    await expect.poll(async () => send("{}").answer).toContain("ERR_REQUEST_OVERLOADED");
+    for (let more = 0; more < 8; more += 1) send("{");
+    expect((await fetch(`${broker.url}/.well-known/jwks.json`)).status).toBe(200);
+    for (const one of slow) {
+      one.write("}");
+      expect(await one.answer).toContain("ERR_REQUEST_MALFORMED");
+    }
+    expect(await send("{}").answer).toContain("ERR_REQUEST_MALFORMED");
+  } finally {
+    await broker.close();
+  }
+});
