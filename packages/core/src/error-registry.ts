@@ -133,6 +133,7 @@ export const errorRegistry = {
   ERR_AUDIT_UNWITNESSED: row<{ record: string }>("remote", "later", 503, "public", "No trusted witness has cosigned a head over this record yet.", "Ask again later; /v1/audit/lag says how far each anchor has come."),
 
   ERR_AUDIT_HIGH_WATER: row<{ path: string; reason: string }>("operator", "never", 500, "private", "The high-water file is missing, damaged or of another log.", "Put the file back that belongs to this data_dir. When it is lost, run `agentkeys-broker recover --new-epoch`."),
+  ERR_AUDIT_SEALED: row<{ successor: string }>("operator", "never", 500, "private", "This log was sealed: a successor has adopted it.", "Serve from the successor. To go on with this data as a log of its own, run `agentkeys-broker recover --new-epoch`."),
   ERR_AUDIT_REWOUND: row<{ witness: string; here: number; there: number }>("operator", "never", 500, "private", "The audit log is shorter than one that was seen before.", "An older copy stands here. Put the newest one back; when it is lost, run `agentkeys-broker recover --new-epoch`."),
   ERR_AUDIT_AUDITOR: row("caller", "never", 401, "public", "This is for auditors, and the token is none of theirs.", "Send `Authorization: Bearer` with the token of an `[[audit.auditors]]` row."),
 

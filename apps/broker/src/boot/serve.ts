@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import * as v from "valibot";
+import { AgentKeysError } from "@agentkeys/core";
 import { Outcome, RecordType } from "@agentkeys/log";
 import type { Broker } from "../broker.ts";
 import { newEvent } from "../flows/event.ts";
@@ -56,6 +57,7 @@ export async function startBroker(
   try {
     const { broker, registry, close } = await compose(config, logger, onFatal);
     closers.push(close);
+    assertNotSealed(broker);
     await broker.log.append(bootEvent(broker), "boot");
     await broker.outbox.drain();
     await reconcileIntents(broker);
@@ -101,8 +103,16 @@ function actionsOf(broker: Broker, config: BrokerConfig): ControlActions {
       const { directory } = v.parse(backupInput, input);
       return summarize(await backUp({ ...broker, dataDirectory: config.dataDirectory }, directory));
     },
+    origin: async () => ({ origin: (await broker.log.head("control")).origin }),
     rotate: async (input) => rotateKey(broker, v.parse(rotateInput, input).purpose),
   };
+}
+
+/** Throws ERR_AUDIT_SEALED where a successor has adopted this data. */
+function assertNotSealed({ readings }: Broker): void {
+  const successor = readings.seal()?.body?.["successor"];
+  if (typeof successor === "string")
+    throw new AgentKeysError("ERR_AUDIT_SEALED", `${successor} has adopted this log`, { successor });
 }
 
 function bootEvent(broker: Broker) {

@@ -1,5 +1,6 @@
 import { loadPlugins } from "../boot/compose.ts";
 import { readConfig } from "../boot/read-config.ts";
+import { adopt } from "./adopt.ts";
 import { backup } from "./backup.ts";
 import { exit, print, UsageError, type Command, type Given } from "./command.ts";
 import { examineAll, formatFindings } from "./doctor.ts";
@@ -132,11 +133,33 @@ the log is tried on an empty passing folder: no data is opened or copied, nothin
       return exit.done;
     },
   },
+  {
+    name: "adopt",
+    takes: "DATA_DIR [--high-water-dir DIR] [--yes]",
+    summary: "close and seal the log of a broker that will not come back; this broker must be running",
+    help: `Uses whose outcome nobody knows are closed as unknown, and the last record names this broker's log. No broker starts on
+DATA_DIR after that. Its plug-ins are opened with this configuration's sections.`,
+    examples: ["agentkeys-broker adopt /srv/broker-2/data --config /etc/agentkeys/broker.toml"],
+    words: 1,
+    options: { "high-water-dir": { type: "string", help: "of the dead broker; default DATA_DIR.high-water" }, ...yes },
+    async run(given) {
+      const [directory = ""] = given.words;
+      const config = readConfig(given.config);
+      if (!(await isAgreed(given, `Seals the log in ${directory}: no broker starts on it again.`))) return exit.usage;
+      const highWater = given.options["high-water-dir"] ?? `${directory}.high-water`;
+      await adopt(config, directory, String(highWater), print);
+      return exit.done;
+    },
+  },
 ];
 
 /** A new epoch is asked for by name, and by a yes on a terminal or `--yes`. */
-async function isMeant({ options }: Given, question: string): Promise<boolean> {
-  if (options["new-epoch"] !== true) throw new UsageError("this begins a new epoch of the log: give --new-epoch");
+async function isMeant(given: Given, question: string): Promise<boolean> {
+  if (given.options["new-epoch"] !== true) throw new UsageError("this begins a new epoch of the log: give --new-epoch");
+  return isAgreed(given, question);
+}
+
+async function isAgreed({ options }: Given, question: string): Promise<boolean> {
   if (await confirm(question, options["yes"] === true)) return true;
   process.stderr.write("nothing was changed: this needs a yes on a terminal, or --yes\n");
   return false;

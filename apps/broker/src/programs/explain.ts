@@ -8,6 +8,7 @@ const refusals: ReadonlySet<string> = new Set([
   "ERR_AUDIT_REWOUND",
   "ERR_AUDIT_FORK",
   "ERR_AUDIT_HIGH_WATER",
+  "ERR_AUDIT_SEALED",
   "ERR_STORAGE_NEWER",
 ]);
 

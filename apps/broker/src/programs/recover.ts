@@ -54,6 +54,7 @@ export async function recover(config: BrokerConfig, tell: Tell): Promise<EpochSt
       (plugin as Required<typeof plugin>).startEpoch(found.config, host),
     );
     await file.write(await readHead(plugin, found.config, host, name));
+    await store.write("unsealLog");
     const { origin, previous } = started;
     tell(`the log ${previous.origin} ends at ${previous.size} records, root ${previous.root}`);
     tell(`the log goes on as ${origin}; its first record names the old one`);

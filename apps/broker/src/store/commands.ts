@@ -9,6 +9,7 @@ import { linkIdentity, unlinkIdentity } from "./commands/identities.ts";
 import { acknowledgeEvents, recordEvents } from "./commands/outbox.ts";
 import { decidePairing, pollPairing, startPairing, viewPairing } from "./commands/pairings.ts";
 import { rotateRefreshToken, settleRefreshToken } from "./commands/refresh-tokens.ts";
+import { sealLog, unsealLog } from "./commands/seal.ts";
 import { endEverySession, revokeAgent, revokeSessions } from "./commands/sessions.ts";
 import { completeSignIn } from "./commands/sign-in.ts";
 import { failUse, isUseLive, releaseUse, reserveUse, sweepUses } from "./commands/uses.ts";
@@ -40,6 +41,7 @@ export const commands = {
   revokeInvite,
   revokeSessions,
   rotateRefreshToken,
+  sealLog,
   settleRefreshToken,
   startAttempt,
   startPairing,
@@ -47,6 +49,7 @@ export const commands = {
   sweepUses,
   tryUserCode,
   unlinkIdentity,
+  unsealLog,
   viewPairing,
 };
 

@@ -1,5 +1,5 @@
 import { and, asc, count, desc, eq, gt, isNull, or, sql } from "./drizzle.ts";
-import type { Evidence } from "@agentkeys/core";
+import type { AuditEvent, Evidence } from "@agentkeys/core";
 import type { ReadOnlyDatabase } from "./engine.ts";
 import {
   accounts,
@@ -23,6 +23,7 @@ import type { Agent } from "./commands/pairings.ts";
 import type { Grant } from "./commands/grants.ts";
 import { bytesOf, type IdempotencyRow, type UseKey } from "./commands/uses.ts";
 import type { Intent } from "./commands/intents.ts";
+import { sealSetting } from "./commands/seal.ts";
 import type { Session } from "./commands/sessions.ts";
 
 /** A session that is neither revoked nor expired, and whether its account is suspended. */
@@ -39,6 +40,8 @@ export interface Readings {
   identitiesOf(account: string): readonly IdentityRow[];
   isClaimed(): boolean;
   claimCodeHash(): string | undefined;
+  /** The event that seals the log's epoch, where a successor has adopted it. */
+  seal(): AuditEvent | undefined;
   /** An invite or recovery code that is still good. */
   code(hash: string, now: number): Code | undefined;
   invites(now: number): readonly Code[];
@@ -141,6 +144,10 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     identitiesOf: (value) => identitiesOf.all({ id: value }),
     isClaimed: () => operator.get() !== undefined,
     claimCodeHash: () => setting.get({ id: "claim_code" })?.value,
+    seal() {
+      const value = setting.get({ id: sealSetting })?.value;
+      return value === undefined ? undefined : (JSON.parse(value) as AuditEvent);
+    },
     code: (hash, at) => code.get({ id: hash, now: at }),
     invites: (at) => invites.all({ now: at }),
     attempt: (value) => attempt.get({ id: value }),
