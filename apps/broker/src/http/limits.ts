@@ -14,7 +14,7 @@ export interface LimitsConfig {
   readonly codes: number;
   /** What anyone may read of the log and the sign-in pages, by source, each minute. */
   readonly reads: number;
-  /** Calls of a person, by account, each minute. */
+  /** Calls of a person, by account, and what an agent asks about its grants, by agent, each minute. */
   readonly calls: number;
   /** Asks for a credential that were refused, by agent, each minute. */
   readonly refusals: number;

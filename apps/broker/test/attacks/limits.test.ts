@@ -229,6 +229,23 @@ async function signed(
   return { challenge_id: body.challenge_id, message: body.message, signature: await wallet.signMessage(body.message) };
 }
 
+test("calls: what an agent asks about its grants is counted by agent, and what a person asks about one by account", async () => {
+  const { agent, id } = await pair(broker, person, from("192.0.2.31"));
+  const question = { issuer: "oidc", scope: { actions: ["token"], resources: ["https://api.example.com"] }, ttl: 1 };
+  const explain = (by: Caller, more = {}) => by.call("POST", "/v1/grants/explain", { ...question, ...more });
+  for (let at = 0; at < 20; at += 1) {
+    expect((await explain(agent)).status).toBe(200);
+    expect((await agent.call("GET", "/v1/grants/mine")).status).toBe(200);
+  }
+  expectLimited(await explain(agent));
+  expectLimited(await agent.call("GET", "/v1/grants/mine"));
+  const other = await Caller.open(broker.url);
+  const answer = await signed(other, Wallet.createRandom(), "192.0.2.32");
+  other.take((await other.call("POST", "/v1/auth/walletsig/finish", answer, from("192.0.2.32"))).body);
+  for (let at = 0; at < 40; at += 1) expect((await explain(other, { agent: id })).status).toBe(404);
+  expectLimited(await explain(other, { agent: id }));
+});
+
 test("refusals: the third refused ask of an agent is not even recorded", async () => {
   const { agent } = await pair(broker, person, from("192.0.2.21"));
   const denied = () => ask(agent, { scope: { actions: ["token"], resources: ["https://other.example"] } });

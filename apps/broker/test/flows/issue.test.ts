@@ -15,6 +15,7 @@ import {
   type Caller,
   type TestBroker,
 } from "./harness.ts";
+import { mostGrants } from "../../src/store/commands/grants.ts";
 
 let broker: TestBroker;
 let person: Caller;
@@ -149,6 +150,16 @@ test("two grants of one use serve two of sixteen who ask at once, and each refus
   const { body } = await person.call("GET", "/v1/audit/records?limit=20");
   const mine = (body["records"] as { agent?: string; code?: string }[]).filter((found) => found.agent === other.id);
   expect(mine.filter(({ code }) => code === "ERR_GRANT_USED_UP")).toHaveLength(14);
+});
+
+test("an agent holds 256 live grants at most, and another one when one ends", async () => {
+  const other = await pair(broker, person);
+  const made = await Promise.all(Array.from({ length: mostGrants + 1 }, async () => grant(person, other.id)));
+  const refused = made.filter(({ status }) => status !== 201);
+  expect(refused).toMatchObject([{ status: 403, body: { code: "ERR_GRANT_DENIED", facts: { layer: "agent" } } }]);
+  const { id } = made.find(({ status }) => status === 201)!.body;
+  expect((await person.call("DELETE", `/v1/grants/${id}`)).status).toBe(204);
+  expect((await grant(person, other.id)).status).toBe(201);
 });
 
 test("a person's token mints nothing, and an agent's token reaches no person's route", async () => {

@@ -69,10 +69,12 @@ export function grantRoutes(app: BrokerApp, broker: Broker): void {
   });
   app.get("/v1/grants/mine", (c) => {
     const caller = agent(broker, c);
+    broker.limits.take("calls", caller.agent);
     return c.json({ grants: broker.readings.grantsOfAgent(caller.agent, broker.now()).map(grantJson) });
   });
   app.post("/v1/grants/explain", async (c) => {
     const caller = authenticate(broker, presented(c));
+    broker.limits.take("calls", caller.kind === "agent" ? caller.agent : caller.account);
     const body = await readJson(c.req.raw, explainBody);
     return c.json(await explainAsk(broker, asAgent(broker, caller, body.agent), body));
   });
