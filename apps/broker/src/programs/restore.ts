@@ -31,8 +31,10 @@ export async function restore(config: BrokerConfig, directory: string, tell: Tel
   const ended = await endSessions(draft);
   tell(`every session of ${ended} accounts was ended: people sign in again, and agents are paired anew`);
   await recover(draft, tell);
-  await rm(config.dataDirectory, { recursive: true, force: true });
-  await rename(draft.dataDirectory, config.dataDirectory);
+  // Over an empty folder or none: what a broker started meanwhile has made there stays.
+  await rename(draft.dataDirectory, config.dataDirectory).catch((fault: unknown) => {
+    throw isTaken(fault) ? notEmpty(config.dataDirectory) : fault;
+  });
   await syncFolder(dirname(config.dataDirectory));
   tell("grants and agents are those of the backup: revoke what was revoked since (agentkeys agents list, grants list)");
 }
@@ -42,9 +44,16 @@ async function assertEmpty(dataDirectory: string): Promise<void> {
     if (isMissing(fault)) return [];
     throw fault;
   });
-  if (entries.length === 0) return;
+  if (entries.length > 0) throw notEmpty(dataDirectory);
+}
+
+function isTaken(fault: unknown): boolean {
+  return ["ENOTEMPTY", "EEXIST"].includes((fault as NodeJS.ErrnoException).code ?? "");
+}
+
+function notEmpty(dataDirectory: string): AgentKeysError {
   const reason = "it is not empty: move it away first, it may be worth more than the backup";
-  throw new AgentKeysError("ERR_CONFIG_FILE", `${dataDirectory}: ${reason}`, { path: dataDirectory, reason });
+  return new AgentKeysError("ERR_CONFIG_FILE", `${dataDirectory}: ${reason}`, { path: dataDirectory, reason });
 }
 
 /** Copies, durably, into a folder that is made anew. */

@@ -138,6 +138,14 @@ test(
       await cut.ended;
       expect(readdirSync(folder)).not.toContain("data");
     }
+    // Nor does one that goes on take away what a broker has made there meanwhile.
+    const late = startProgram(["restore", "copy", "--new-epoch", "--yes"], folder);
+    await late.says(/is whole/u);
+    mkdirSync(join(folder, "data"));
+    writeFileSync(join(folder, "data/broker.db"), "new");
+    expect(await late.ended).toMatchObject({ code: 78, stderr: expect.stringContaining("it is not empty") });
+    expect(readFileSync(join(folder, "data/broker.db"), "utf8")).toBe("new");
+    rmSync(join(folder, "data/broker.db"));
     expect((await program("restore", "copy", "--new-epoch", "--yes")).code).toBe(0);
     expect(readdirSync(folder)).not.toContain("data.restoring");
     await start();
