@@ -69,14 +69,18 @@ async function readAll(person: Caller): Promise<readonly Told[]> {
 test(`after ${rounds} times kill -9 each intent has one result, nothing called is without an intent, and uses are intents`, async () => {
   const { caller: person } = await claim(broker);
   const { agent, id } = await pair(broker, person);
-  const granted = await grant(person, id, { issuer: "slow", scope, constraints: { max_ttl: 600 } });
+  const granted = await grant(person, id, {
+    issuer: "slow",
+    scope,
+    constraints: { max_ttl: 600, budget: { units: 1e9, seconds: 1e9 } },
+  });
   const released = new Set<string>();
   let lost = 0;
   for (let round = 0; round < rounds; round++) {
     const askOn = async (): Promise<void> => {
       for (;;) {
         try {
-          const { status, body } = await ask(agent, { issuer: "slow", scope, ttl: 600 }, randomUUID());
+          const { status, body } = await ask(agent, { issuer: "slow", scope, ttl: 600, units: 3 }, randomUUID());
           expect(status).toBe(200);
           released.add(body.credential.id);
         } catch (error) {
@@ -105,8 +109,7 @@ test(`after ${rounds} times kill -9 each intent has one result, nothing called i
   expect(new Set(unknown.map(({ code }) => code))).toEqual(new Set(["ERR_ISSUER_OUTCOME_UNKNOWN"]));
   expect(ok.size + unknown.length).toBe(results.length);
   const { body } = await person.call("GET", "/v1/grants");
-  const [{ uses }] = (body.grants as { id: string; uses: number }[]).filter((one) => one.id === granted.body["id"]) as [
-    { uses: number },
-  ];
-  expect(uses).toBe(intents.size);
+  const counted = (body.grants as { id: string }[]).find((one) => one.id === granted.body["id"]);
+  const { size } = intents;
+  expect(counted).toMatchObject({ uses: size, used: { units: 3 * size, seconds: 600 * size } });
 }, 120_000);

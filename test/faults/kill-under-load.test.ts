@@ -1,4 +1,4 @@
-// kill -9 while agents mint: no credential that was released is without its record, and no use is counted twice.
+// kill -9 while agents mint: no credential that was released is without its record, and no use is counted twice, nor its units and seconds.
 // AGENTKEYS_KILL_ROUNDS says how many rounds; 25 without it.
 import { randomInt, randomUUID } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
@@ -23,6 +23,7 @@ type LogKey = ReturnType<typeof parseVkey>;
 interface Asked {
   readonly agent: Caller;
   readonly key: string;
+  readonly units: number;
   readonly answer: Answer | undefined;
 }
 
@@ -39,11 +40,11 @@ async function renew(caller: Caller): Promise<void> {
 async function askOn(agent: Caller): Promise<readonly Asked[]> {
   const asked: Asked[] = [];
   for (;;) {
-    const key = randomUUID();
+    const [key, units] = [randomUUID(), randomInt(1, 6)];
     try {
-      asked.push({ agent, key, answer: await ask(agent, {}, key) });
+      asked.push({ agent, key, units, answer: await ask(agent, { units }, key) });
     } catch {
-      asked.push({ agent, key, answer: undefined });
+      asked.push({ agent, key, units, answer: undefined });
       return asked;
     }
   }
@@ -52,8 +53,8 @@ async function askOn(agent: Caller): Promise<readonly Asked[]> {
 /** The retry of what was answered, and of what was not, is the one credential of its key; its record is there. Answers the records. */
 async function checkAll(asked: readonly Asked[], log: LogKey): Promise<readonly string[]> {
   const records: string[] = [];
-  for (const { agent, key, answer } of asked) {
-    const retried = await ask(agent, {}, key);
+  for (const { agent, key, units, answer } of asked) {
+    const retried = await ask(agent, { units }, key);
     expect(retried.status).toBe(200);
     const first = answer ?? retried;
     expect(first.status).toBe(200);
@@ -70,13 +71,15 @@ async function checkAll(asked: readonly Asked[], log: LogKey): Promise<readonly 
 test(`after ${rounds} times kill -9 each released credential has its record, and each key one use`, async () => {
   const { caller: person } = await claim(broker);
   const agents = await Promise.all(Array.from({ length: askers }, () => pair(broker, person)));
-  for (const { id } of agents) expect((await grant(person, id)).status).toBe(201);
+  const budget = { units: 1_000_000_000, seconds: 1_000_000_000 };
+  for (const { id } of agents)
+    expect((await grant(person, id, { constraints: { max_ttl: 600, budget } })).status).toBe(201);
   const known = (await (await fetch(`${broker.url}/.well-known/agentkeys`)).json()) as { log: { vkey: string } };
   const log = parseVkey(known.log.vkey);
 
   const keys = new Set<string>();
   const records = new Set<string>();
-  let unanswered = 0;
+  let [unanswered, units] = [0, 0];
   let renewedAt = Date.now();
   for (let round = 0; round < rounds; round++) {
     if (Date.now() - renewedAt > 240_000) {
@@ -90,14 +93,18 @@ test(`after ${rounds} times kill -9 each released credential has its record, and
     await broker.start();
     const kept = (await Promise.all(asked.map(async (all) => checkAll(all, log)))).flat();
     for (const record of kept) records.add(record);
-    for (const { key, answer } of asked.flat()) {
+    for (const { key, units: one, answer } of asked.flat()) {
       keys.add(key);
+      units += one;
       if (answer === undefined) unanswered++;
     }
   }
   expect(records.size).toBe(keys.size);
   expect(unanswered).toBeGreaterThan(0);
   const { body } = await person.call("GET", "/v1/grants");
-  const uses = (body.grants as { uses: number }[]).reduce((sum, { uses: one }) => sum + one, 0);
-  expect(uses).toBe(keys.size);
+  const grants = body.grants as { uses: number; used: typeof budget }[];
+  const sumOf = (count: (one: (typeof grants)[number]) => number) => grants.reduce((sum, one) => sum + count(one), 0);
+  expect(sumOf(({ uses }) => uses)).toBe(keys.size);
+  expect(sumOf(({ used }) => used.units)).toBe(units);
+  expect(sumOf(({ used }) => used.seconds)).toBe(keys.size * 300);
 }, 3_600_000);

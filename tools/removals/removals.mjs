@@ -43,7 +43,7 @@ export const removals = [
   {
     name: "a key of a request serves that request",
     file: "apps/broker/src/flows/use.ts",
-    find: "if (!use.bodyHash.equals(row.bodyHash))",
+    find: "if (!bytesOf(use.bodyHash).equals(row.bodyHash))",
     replace: "if (use === undefined)",
     test: "test/invariants/fresh-and-bound.test.ts",
   },
@@ -62,6 +62,13 @@ export const removals = [
     test: "test/invariants/live-grant.test.ts",
   },
   {
+    name: "units are counted where they are limited",
+    file: "apps/broker/src/store/commands/uses.ts",
+    find: "or(isNull(grants.budgetUnits), lte(usedUnits, grants.budgetUnits)),",
+    replace: "",
+    test: "apps/broker/test/flows/budgets.test.ts",
+  },
+  {
     name: "rights are asked again at each use",
     file: "apps/broker/src/steps/authorize.ts",
     find: "assertWithinRights(context.rights, context.readings, grant.account, {",
@@ -71,9 +78,9 @@ export const removals = [
   {
     name: "nothing is released unrecorded",
     file: "apps/broker/src/steps/record.ts",
-    find: "const receipt = known ?? (await context.log.append(issuedEvent(authorized, plan), requestId)).receipt;",
+    find: "const receipt = known ?? (await context.log.append(eventOf(authorized, plan), requestId)).receipt;",
     replace:
-      'const receipt = known ?? (await context.log.append(issuedEvent(authorized, plan), requestId).catch(() => ({ receipt: "{}" }))).receipt;',
+      'const receipt = known ?? (await context.log.append(eventOf(authorized, plan), requestId).catch(() => ({ receipt: "{}" }))).receipt;',
     test: "test/invariants/durable-record.test.ts",
   },
   {

@@ -26,6 +26,8 @@ export const pairingSchema = v.object({
   expires_at: v.string(),
 });
 
+const amountsSchema = v.object({ units: v.optional(v.number()), seconds: v.optional(v.number()) });
+
 /** A grant of the account. */
 export const grantSchema = v.object({
   id: v.string(),
@@ -38,8 +40,10 @@ export const grantSchema = v.object({
     max_ttl: v.optional(v.number()),
     not_before: v.optional(v.string()),
     expires_at: v.optional(v.string()),
+    budget: v.optional(amountsSchema),
   }),
   uses: v.number(),
+  used: v.optional(amountsSchema),
   created_at: v.string(),
   revoked_at: v.optional(v.string()),
 });

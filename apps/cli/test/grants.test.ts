@@ -43,7 +43,24 @@ describe("grants", () => {
     expect(Math.abs(Date.parse(until) - before - 30 * 86_400_000)).toBeLessThan(60_000);
   });
 
+  it("are made with a budget of units and seconds, and listed with what was used of it", async () => {
+    const budget = { units: 1000, seconds: 7200 };
+    const budgeted = { ...listedGrant, constraints: { budget }, used: { units: 12, seconds: 600 } };
+    person.broker.routes.set("POST /v1/grants", () => ({ status: 201, body: budgeted }));
+    const create = ["grants", "create", "--agent", "report", "--resource", "https://api.example.com"];
+    const made = await agentkeys(...create, "--budget-units", "1000", "--budget-seconds", "2h");
+    expect(made.stdout).toContain("limits   1000 units in all, 2h in all\n");
+    await agentkeys(...create, "--budget-seconds", "7200");
+    expect(sent("/v1/grants").map(({ constraints }) => constraints)).toEqual([
+      { budget },
+      { budget: { seconds: 7200 } },
+    ]);
+    person.broker.routes.set("GET /v1/grants", () => ({ status: 200, body: { grants: [budgeted] } }));
+    expect((await agentkeys("grants", "list")).stdout).toContain("3/∞   12/1000 units, 600/7200 s  -");
+  });
+
   it.each([
+    ["a budget of nothing", ["--budget-units", "0"]],
     ["a duration without a unit", ["--max-ttl", "600"]],
     ["half a second", ["--max-ttl", "500ms"]],
     ["no uses", ["--max-uses", "0"]],

@@ -32,6 +32,13 @@ describe("issue", () => {
     });
   });
 
+  it("asks for as many units as it is told", async () => {
+    await person.home.pair("report");
+    serveCredentials(person.broker);
+    expect((await agentkeys(...issue, "--units", "25")).code).toBe(0);
+    expect(JSON.parse(person.broker.received.at(-1)!.text)).toMatchObject({ ttl: 600, units: 25 });
+  });
+
   it("writes credential and receipt where it is told, and no secret elsewhere", async () => {
     await person.home.pair("report");
     serveCredentials(person.broker);

@@ -17,6 +17,8 @@ export interface CredentialAsk {
   readonly scope: Scope;
   /** Seconds; the credential lives no longer. */
   readonly ttl: number;
+  /** What the ask takes of a grant's budget of units, 1 to 1,000,000. Default 1. */
+  readonly units?: number | undefined;
   /** Which grant to use; without it the broker picks the oldest that contains the ask. */
   readonly grant?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -115,7 +117,14 @@ export async function openAgent(profile: AgentProfile, options: AgentOptions = {
 
   async function requestCredential(ask: CredentialAsk): Promise<IssuedCredential> {
     const scope = parseScope(ask.scope);
-    const body = { issuer: ask.issuer, scope, ttl: ask.ttl, ...(ask.grant === undefined ? {} : { grant: ask.grant }) };
+    const { issuer, ttl, units, grant } = ask;
+    const body = {
+      issuer,
+      scope,
+      ttl,
+      ...(units === undefined ? {} : { units }),
+      ...(grant === undefined ? {} : { grant }),
+    };
     const headers = { "idempotency-key": crypto.randomUUID() };
     const call = { method: "POST", path: "/v1/credentials", json: body, headers, signal: ask.signal } as const;
     const answer = await persist(() => connection.ask(call, credentialSchema), clock, ask.signal);

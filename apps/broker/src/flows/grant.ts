@@ -15,6 +15,7 @@ export interface GrantAsk {
   readonly maxTtl: number | undefined;
   readonly notBefore: number | undefined;
   readonly expiresAt: number | undefined;
+  readonly budget: { readonly units?: number | undefined; readonly seconds?: number | undefined } | undefined;
 }
 
 /**
@@ -23,7 +24,7 @@ export interface GrantAsk {
  */
 export async function createGrant(broker: Broker, account: string, ask: GrantAsk): Promise<Grant> {
   const { issuer, scope, scopeText } = parseScopeFor(broker.issuers, ask);
-  assertLongEnough(issuer, ask.maxTtl ?? longestTtl);
+  assertLongEnough(issuer, Math.min(ask.maxTtl ?? longestTtl, ask.budget?.seconds ?? longestTtl));
   const now = broker.now();
   if (ask.expiresAt !== undefined && ask.expiresAt <= Math.max(now, ask.notBefore ?? 0)) {
     throw new AgentKeysError("ERR_REQUEST_MALFORMED", "constraints.expires_at is not after now and not_before", {
@@ -49,6 +50,10 @@ export async function createGrant(broker: Broker, account: string, ask: GrantAsk
     notBefore: ask.notBefore ?? null,
     expiresAt: ask.expiresAt ?? null,
     uses: 0,
+    budgetUnits: ask.budget?.units ?? null,
+    budgetSeconds: ask.budget?.seconds ?? null,
+    usedUnits: 0,
+    usedSeconds: 0,
     createdAt: now,
     revokedAt: null,
   };
@@ -78,4 +83,6 @@ export async function revokeGrant(broker: Broker, account: string, grant: string
 }
 
 /** Bounds of what a grant may say. */
-export const grantBounds = { longestTtl, mostUses: 1_000_000_000 } as const;
+export const grantBounds = { longestTtl, mostUses: 1_000_000_000, mostBudget: 1_000_000_000_000 } as const;
+/** What one ask may take of a budget of units, at most. */
+export const mostUnits = 1_000_000;

@@ -46,17 +46,17 @@ export async function takeUse(
     return recordDenial(broker, by, ask, error);
   }
   lap("authorize");
-  let plan: RecordPlan | undefined;
+  let plan: Awaited<ReturnType<typeof reserveUse>>;
   try {
     plan = await reserveUse(broker, use, authorized);
   } catch (error) {
-    // Another ask was faster, and another grant may serve this one. The one looked at is used up now, so this ends.
-    if (isAgentKeysError(error, "ERR_GRANT_USED_UP")) return takeUse(broker, by, ask, use, lap);
     if (isAgentKeysError(error, "ERR_GRANT_NOT_FOUND")) return recordDenial(broker, by, ask, error);
     throw error;
   }
   lap("reserve");
-  if (plan !== undefined) return { authorized, plan, isRepeated: false };
+  // Another ask was faster, and another grant may serve this one. The one looked at has too little left now, so this ends.
+  if (plan === "used_up") return takeUse(broker, by, ask, use, lap);
+  if (plan !== "repeated") return { authorized, plan, isRepeated: false };
   const row = findRepeated(broker, use);
   if (row === undefined) throw inProgress();
   return repeat(row);

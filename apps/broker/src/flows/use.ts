@@ -20,7 +20,10 @@ const bodyHashes = new WeakMap<CredentialAsk, string>();
 function bodyHashOf(ask: CredentialAsk): string {
   const known = bodyHashes.get(ask);
   if (known !== undefined) return known;
-  const made = hash("sha256", JSON.stringify([ask.issuer, ask.scope, ask.ttl, ask.grant]), "binary");
+  const { issuer, scope, ttl, grant, units = 1 } = ask;
+  // One unit is hashed as before there were units: a key outlives the program it was first used with.
+  const named = [issuer, scope, ttl, grant, ...(units === 1 ? [] : [units])];
+  const made = hash("sha256", JSON.stringify(named), "binary");
   if (Object.isFrozen(ask)) bodyHashes.set(ask, made);
   return made;
 }
@@ -52,14 +55,14 @@ export function findRepeated(broker: Broker, use: NamedUse): IdempotencyRow | un
 const shortestMemory = 10 * 60_000;
 
 /**
- * Reserves a use of the grant durably; undefined where its key was used before. Throws ERR_GRANT_USED_UP, and
- * ERR_GRANT_NOT_FOUND when power was taken away meanwhile.
+ * Reserves a use of the grant durably. `repeated`: its key was used before; `used_up`: another use was faster, and of the grant there is
+ * not enough left. Throws ERR_GRANT_NOT_FOUND when power was taken away meanwhile.
  */
 export async function reserveUse(
   broker: Broker,
   use: NamedUse,
   authorized: Authorized,
-): Promise<RecordPlan | undefined> {
+): Promise<RecordPlan | "repeated" | "used_up"> {
   const now = broker.now();
   const plan = planRecord(now, authorized.ttl, authorized.issuer.isRemote, broker.random);
   const { result, ...planned } = plan;
@@ -68,6 +71,7 @@ export async function reserveUse(
     key: use.key,
     bodyHash: use.bodyHash,
     grant: authorized.grant.id,
+    units: authorized.units,
     keptUntil: Math.max(plan.expiresAt * 1000, now + shortestMemory),
   };
   const taken = await broker.store.write("reserveUse", {
@@ -80,8 +84,8 @@ export async function reserveUse(
       : { intent: { result, account: authorized.grant.account, issuer: authorized.issuer.name } }),
   });
   if (taken.verdict === "reserved") return plan;
-  if (taken.verdict === "repeated") return undefined;
-  if (taken.reason === "used_up") throw new AgentKeysError("ERR_GRANT_USED_UP", "the grant has no uses left", {});
+  if (taken.verdict === "repeated") return "repeated";
+  if (taken.reason === "used_up") return "used_up";
   throw new AgentKeysError("ERR_GRANT_NOT_FOUND", "the grant, agent or session was revoked or has expired", {});
 }
 

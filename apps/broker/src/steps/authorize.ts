@@ -2,6 +2,7 @@ import { AgentKeysError, formatScope, isWithin, parseScope, type IdentityTokenAs
 import type { IssuerFacade } from "../facade/issuer.ts";
 import type { Grant } from "../store/commands/grants.ts";
 import type { IdempotencyRow } from "../store/commands/uses.ts";
+import { findPassedLimit, type PassedLimit } from "../store/grant-limits.ts";
 import type { Readings } from "../store/readings.ts";
 import type { Authenticated } from "./authenticate.ts";
 import { assertWithinRights, type RightsInForce } from "./rights.ts";
@@ -13,6 +14,8 @@ export interface CredentialAsk {
   readonly scope: unknown;
   /** Seconds. */
   readonly ttl: number;
+  /** What it takes of a grant's budget of units. Default 1. */
+  readonly units?: number | undefined;
   /** A grant the agent picks; without it the oldest live one that contains the ask serves. */
   readonly grant?: string | undefined;
 }
@@ -26,6 +29,7 @@ export type Authorized = ResultOf<
     readonly scope: Scope;
     readonly scopeText: string;
     readonly ttl: number;
+    readonly units: number;
     readonly grant: Grant;
     /** The account's bound wallet, where it has one. */
     readonly wallet: string | undefined;
@@ -143,7 +147,8 @@ export async function authorize(
     ttl: ask.ttl,
   });
   const wallet = await context.walletOf(grant.account);
-  return resultOf("authorize", { by, ...parsed, token, ttl: ask.ttl, grant, wallet, policy: context.rights.policy });
+  const { ttl, units = 1 } = ask;
+  return resultOf("authorize", { by, ...parsed, token, ttl, units, grant, wallet, policy: context.rights.policy });
 }
 
 /** Throws ERR_ISSUER_TTL for a lifetime that the issuer cannot give. */
@@ -182,11 +187,19 @@ function findGrant(
     const maximum = Math.max(...containing.map((grant) => grant.maxTtl ?? longestTtl));
     throw new AgentKeysError("ERR_GRANT_TTL", `the grant allows ${maximum} s`, { maximum });
   }
-  const usable =
-    repeated === undefined ? lasting.filter((grant) => grant.maxUses === null || grant.uses < grant.maxUses) : lasting;
-  const [oldest] = usable;
-  if (oldest === undefined) throw new AgentKeysError("ERR_GRANT_USED_UP", "the grant has no uses left", {});
+  const amount = { units: ask.units ?? 1, seconds: ask.ttl };
+  const oldest = lasting.find((grant) => repeated !== undefined || findPassedLimit(grant, amount) === undefined);
+  if (oldest === undefined) throw usedUp(lasting.flatMap((grant) => findPassedLimit(grant, amount) ?? []));
   return oldest;
+}
+
+/** Names a limit under which less could be had, where there is one. */
+function usedUp(passed: readonly PassedLimit[]): AgentKeysError {
+  const { limit, left } = passed.find((one) => one.left > 0) ?? passed[0] ?? { limit: "uses", left: 0 };
+  return new AgentKeysError("ERR_GRANT_USED_UP", `the grant has ${left === 0 ? "no" : `only ${left}`} ${limit} left`, {
+    limit,
+    left,
+  });
 }
 
 const parsedScopes = new WeakMap<Grant, Scope>();

@@ -59,4 +59,13 @@ export const migrations: readonly (readonly string[])[] = [
     `CREATE TABLE intents (record TEXT PRIMARY KEY, result TEXT NOT NULL, key BLOB NOT NULL, "grant" TEXT NOT NULL,
       account TEXT NOT NULL, agent TEXT NOT NULL, issuer TEXT NOT NULL) STRICT, WITHOUT ROWID`,
   ],
+  [
+    `ALTER TABLE grants ADD COLUMN budget_units INTEGER`,
+    `ALTER TABLE grants ADD COLUMN budget_seconds INTEGER`,
+    `ALTER TABLE grants ADD COLUMN used_units INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE grants ADD COLUMN used_seconds INTEGER NOT NULL DEFAULT 0`,
+    // Nothing but single units could be asked for. How long the credentials lived was not kept, and no grant here has a budget of it.
+    `UPDATE grants SET used_units = uses`,
+    `ALTER TABLE idempotency ADD COLUMN units INTEGER NOT NULL DEFAULT 1`,
+  ],
 ];

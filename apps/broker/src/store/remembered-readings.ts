@@ -2,6 +2,7 @@ import { BoundedMap } from "../session/bounded-map.ts";
 import type { Account } from "./commands/accounts.ts";
 import type { Grant } from "./commands/grants.ts";
 import type { Store } from "./engine-store.ts";
+import { isCounted } from "./grant-limits.ts";
 import type { LiveSession, Readings } from "./readings.ts";
 
 const mostRemembered = 10_000;
@@ -21,7 +22,7 @@ interface Memory {
 /**
  * The readings, of which those that each call of an agent needs are remembered: its session, its account, its grants. One answered
  * change of the store, whatever it was, and all is forgotten; only what a mint writes is none. `reserveUse` changes how often a grant was used,
- * so grants of limited use are read each time. Nothing is remembered longer than half a second.
+ * so grants with a limit of uses or a budget are read each time. Nothing is remembered longer than half a second.
  *
  * Whoever was told that a revocation is done can rely on it: the memory is forgotten before the answer is given. A use is
  * checked once more where it is written, inside its transaction.
@@ -62,7 +63,7 @@ export function rememberReadings(readings: Readings, store: Pick<Store, "changes
       const known = grants.get(key);
       if (known !== undefined) return known;
       const found = readings.grantsFor(agent, issuer);
-      if (found.every((grant) => grant.maxUses === null)) grants.set(key, found);
+      if (!found.some(isCounted)) grants.set(key, found);
       return found;
     },
   };

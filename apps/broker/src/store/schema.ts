@@ -159,6 +159,13 @@ export const grants = sqliteTable(
     uses: integer().notNull(),
     createdAt: integer("created_at").notNull(),
     revokedAt: integer("revoked_at"),
+    /** What the units of all asks may add up to. */
+    budgetUnits: integer("budget_units"),
+    /** What the lifetimes of all credentials may add up to, in seconds. */
+    budgetSeconds: integer("budget_seconds"),
+    usedUnits: integer("used_units").notNull().default(0),
+    /** Of a grant made before budgets were: since then. */
+    usedSeconds: integer("used_seconds").notNull().default(0),
   },
   (table) => [index("grants_agent").on(table.agent, table.issuer), index("grants_account").on(table.account)],
 );
@@ -181,6 +188,8 @@ export const idempotency = sqliteTable(
     /** The error the first answer was, when issuing failed after the record. */
     failure: text({ mode: "json" }).$type<StoredFailure>(),
     keptUntil: integer("kept_until").notNull(),
+    /** What the use took of the grant's units. */
+    units: integer().notNull().default(1),
   },
   (table) => [index("idempotency_kept_until").on(table.keptUntil)],
 );

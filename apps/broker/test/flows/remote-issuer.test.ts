@@ -178,6 +178,7 @@ test("nobody is called for what no grant allows, and a second use of one for one
 test("less than the far side gives is refused, in the grant and in the ask, with what it gives at least", async () => {
   const short = { status: 400, body: { code: "ERR_ISSUER_TTL", facts: { minimum: 300 } } };
   expect(await allow({ max_ttl: 299 })).toMatchObject(short);
+  expect(await allow({ budget: { seconds: 299 } })).toMatchObject(short);
   expect(await mint(randomUUID(), 299)).toMatchObject(short);
   expect((await allow({ max_ttl: 300 })).status).toBe(201);
   expect((await mint(randomUUID(), 300)).status).toBe(200);

@@ -5,10 +5,13 @@ import { gunzipSync } from "node:zlib";
 import Database from "better-sqlite3";
 import { afterAll, describe, expect, test } from "vitest";
 import { program } from "../../src/program.ts";
+import { releaseUse } from "../../src/store/commands/uses.ts";
+import { drizzle } from "../../src/store/drizzle.ts";
 import { openStore } from "../../src/store/engine-store.ts";
 import { openWriter } from "../../src/store/engine-connection.ts";
 import { migrations } from "../../src/store/migrations.ts";
 import { createReadings } from "../../src/store/readings.ts";
+import { grants } from "../../src/store/schema.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "agentkeys-migrate-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,6 +61,30 @@ describe("a file of the first release", () => {
     } finally {
       await store.close();
     }
+  });
+});
+
+describe("a file of the version before budgets", () => {
+  test("has counted a unit for each use, has no budget, and serves on", () => {
+    const file = newFile();
+    const before = openWriter(file, migrations.slice(0, 3));
+    before.exec(`INSERT INTO grants (id, account, agent, issuer, scope, delivery, uses, created_at)
+      VALUES ('grn_1', 'acc', 'agt_1', 'oidc', '{}', 'release', 7, 1)`);
+    before.exec(`INSERT INTO idempotency (key, body_hash, "grant", record, credential, recorded_at, issued_at, expires_at, kept_until)
+      VALUES (x'01', x'02', 'grn_1', 'rec', 'jti', 1000, 1, 301, 301000)`);
+    before.close();
+    const client = openWriter(file, migrations);
+    const db = drizzle(client);
+    expect(db.select().from(grants).get()).toMatchObject({
+      uses: 7,
+      usedUnits: 7,
+      usedSeconds: 0,
+      budgetUnits: null,
+      budgetSeconds: null,
+    });
+    releaseUse(db, { key: "\u0001", grant: "grn_1" });
+    expect(db.select().from(grants).get()).toMatchObject({ uses: 6, usedUnits: 6 });
+    client.close();
   });
 });
 

@@ -6,7 +6,7 @@ import { rememberReadings } from "../../src/store/remembered-readings.ts";
 
 const session = { id: "ses_1", account: "acc", agent: "agt_1", expiresAt: 10_000 } as LiveSession;
 const account = { account: "acc", role: "member" } as Account;
-const grant = { id: "grn_1", maxUses: null, uses: 0 } as Grant;
+const grant = { id: "grn_1", maxUses: null, budgetUnits: null, budgetSeconds: null, uses: 0 } as Grant;
 
 let stored: { session: LiveSession | undefined; account: Account | undefined; grants: readonly Grant[] };
 let reads: string[];
@@ -68,6 +68,16 @@ describe("remembered readings", () => {
     readAll();
     stored.grants = [grant, { ...grant, id: "grn_2", maxUses: 5, uses: 5 }];
     expect(readings.grantsFor("agt_1", "oidc")[1]?.uses).toBe(5);
+  });
+
+  test.each([
+    ["units", { budgetUnits: 5, usedUnits: 5 }],
+    ["seconds", { budgetSeconds: 5, usedSeconds: 5 }],
+  ])("grants with a budget of %s are read each time", (_unit, used) => {
+    stored.grants = [grant, { ...grant, id: "grn_2", ...used }];
+    readAll();
+    stored.grants = [];
+    expect(readings.grantsFor("agt_1", "oidc")).toStrictEqual([]);
   });
 
   test("each agent and each issuer has its own grants", () => {

@@ -14,10 +14,12 @@ const layers: Readonly<Record<string, string>> = {
 
 /** The lines of a grant. */
 export function formatGrant(grant: v.InferOutput<typeof grantSchema>): readonly string[] {
-  const { max_uses: uses, max_ttl: ttl, expires_at: until } = grant.constraints;
+  const { max_uses: uses, max_ttl: ttl, expires_at: until, budget: { units, seconds } = {} } = grant.constraints;
   const limits = [
     ...(ttl === undefined ? [] : [`at most ${formatSeconds(ttl)} each`]),
     ...(uses === undefined ? [] : [`${uses} uses`]),
+    ...(units === undefined ? [] : [`${units} units in all`]),
+    ...(seconds === undefined ? [] : [`${formatSeconds(seconds)} in all`]),
     ...(until === undefined ? [] : [`until ${until}`]),
   ];
   return [
@@ -26,6 +28,18 @@ export function formatGrant(grant: v.InferOutput<typeof grantSchema>): readonly 
     `may ask  ${grant.issuer}: ${formatScopeLine(grant.scope)}`,
     `limits   ${limits.length === 0 ? "none of its own" : limits.join(", ")}`,
   ];
+}
+
+/** What was used of a grant's budget, and all of it; undefined without one. */
+export function formatBudget({
+  constraints: { budget = {} },
+  used = {},
+}: v.InferOutput<typeof grantSchema>): string | undefined {
+  const parts = [
+    ...(budget.units === undefined ? [] : [`${used.units ?? 0}/${budget.units} units`]),
+    ...(budget.seconds === undefined ? [] : [`${used.seconds ?? 0}/${budget.seconds} s`]),
+  ];
+  return parts.length === 0 ? undefined : parts.join(", ");
 }
 
 /** The lines of an explanation: yes, or the layer that refuses, why, and what would be allowed. */

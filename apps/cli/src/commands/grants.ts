@@ -9,8 +9,8 @@ import { AnsweredNo } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
 import { explanationSchema, grantSchema, grantsSchema } from "../wire.ts";
 import { resolveAgent } from "./agents.ts";
-import { formatExplanation, formatGrant } from "./grant-text.ts";
-import { assertConfirmed, collect, parsePositive, parseSeconds } from "./options.ts";
+import { formatBudget, formatExplanation, formatGrant } from "./grant-text.ts";
+import { assertConfirmed, collect, parsePositive, parseSeconds, parseSecondsOrDuration } from "./options.ts";
 
 interface ScopeOptions {
   readonly issuer: string;
@@ -23,6 +23,8 @@ interface CreateOptions extends ScopeOptions {
   readonly maxTtl?: number;
   readonly maxUses?: number;
   readonly expires?: number;
+  readonly budgetUnits?: number;
+  readonly budgetSeconds?: number;
 }
 
 interface ExplainOptions extends ScopeOptions {
@@ -30,6 +32,7 @@ interface ExplainOptions extends ScopeOptions {
   readonly asAgent?: string;
   readonly agentHome?: string;
   readonly ttl: number;
+  readonly units?: number;
 }
 
 /** Adds the options that name a scope. */
@@ -53,6 +56,8 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .option("--max-ttl <duration>", "longest life of a credential, e.g. 10m", parseSeconds)
     .option("--max-uses <count>", "how many credentials in all", parsePositive)
     .option("--expires <duration>", "when the grant ends, from now, e.g. 30d", parseSeconds)
+    .option("--budget-units <count>", "what the units of all asks may add up to", parsePositive)
+    .option("--budget-seconds <time>", "what the lives of all credentials may add up to", parseSecondsOrDuration)
     .addHelpText(
       "after",
       "\nExample:\n  agentkeys grants create --agent report --resource https://api.example.com --max-ttl 10m --max-uses 100 --expires 30d",
@@ -87,9 +92,10 @@ export function addGrants(program: Command, terminal: Terminal): void {
           grant.issuer,
           grant.scope.resources.join(" "),
           `${grant.uses}/${grant.constraints.max_uses ?? "∞"}`,
+          formatBudget(grant),
           grant.revoked_at === undefined ? grant.constraints.expires_at : "revoked",
         ]);
-        context.show(answer, formatTable(["ID", "AGENT", "ISSUER", "RESOURCES", "USES", "UNTIL"], rows));
+        context.show(answer, formatTable(["ID", "AGENT", "ISSUER", "RESOURCES", "USES", "BUDGET", "UNTIL"], rows));
       });
     });
   grants
@@ -113,6 +119,7 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .option("--as-agent <name>", "asked as an agent of this machine")
     .option("--agent-home <dir>", "where that agent's files lie")
     .option("--ttl <duration>", "for how long", parseSeconds, 600)
+    .option("--units <count>", "how much it takes of a budget of units; default 1", parsePositive)
     .addHelpText(
       "after",
       "\nExits with 1 where it would be refused.\n\nExample:\n  agentkeys grants explain --agent report --resource https://api.example.com --ttl 1h",
@@ -120,7 +127,8 @@ export function addGrants(program: Command, terminal: Terminal): void {
     .action(async (_options: unknown, command: Command) => {
       const context = contextOf(command, terminal);
       const { agent, asAgent, ...options } = command.opts<ExplainOptions>();
-      const json = { issuer: options.issuer, scope: scopeOf(options), ttl: options.ttl };
+      const { issuer, ttl, units } = options;
+      const json = { issuer, scope: scopeOf(options), ttl, ...(units === undefined ? {} : { units }) };
       const path = "/v1/grants/explain";
       if (asAgent !== undefined) {
         const { connection } = await openStoredAgent(context, agentHome(context, options.agentHome), asAgent);
@@ -143,11 +151,16 @@ function showExplanation(context: Context, answer: v.InferOutput<typeof explanat
   if (!answer.allowed) throw new AnsweredNo("it would be refused");
 }
 
-function constraintsOf({ maxTtl, maxUses, expires }: CreateOptions) {
+function constraintsOf({ maxTtl, maxUses, expires, budgetUnits, budgetSeconds }: CreateOptions) {
+  const budget = {
+    ...(budgetUnits === undefined ? {} : { units: budgetUnits }),
+    ...(budgetSeconds === undefined ? {} : { seconds: budgetSeconds }),
+  };
   return {
     ...(maxTtl === undefined ? {} : { max_ttl: maxTtl }),
     ...(maxUses === undefined ? {} : { max_uses: maxUses }),
     ...(expires === undefined ? {} : { expires_at: instant(Date.now() + expires * 1000) }),
+    ...(Object.keys(budget).length === 0 ? {} : { budget }),
   };
 }
 

@@ -5,7 +5,7 @@ import { writePrivate } from "../private-file.ts";
 import { formatJson, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { addScopeOptions, scopeOf } from "./grants.ts";
-import { parseSeconds } from "./options.ts";
+import { parsePositive, parseSeconds } from "./options.ts";
 
 interface IssueOptions {
   readonly agent: string;
@@ -14,6 +14,7 @@ interface IssueOptions {
   readonly action?: readonly string[];
   readonly resource: readonly string[];
   readonly ttl: number;
+  readonly units?: number;
   readonly grant?: string;
   readonly receipt?: string;
   readonly out?: string;
@@ -25,6 +26,7 @@ export function addIssue(program: Command, terminal: Terminal): void {
     .requiredOption("--agent <name>", "the agent, as it was paired here")
     .option("--agent-home <dir>", "where the agent's files lie; default the home folder")
     .option("--ttl <duration>", "how long it lives", parseSeconds, 600)
+    .option("--units <count>", "how much it takes of a budget of units; default 1", parsePositive)
     .option("--grant <id>", "under this grant; default the oldest that contains the ask")
     .option("--receipt <file>", "where the receipt is written; default receipts/RECORD.json in the home folder")
     .option("--out <file>", "write the credential to a file (mode 0600) instead of printing it")
@@ -41,10 +43,10 @@ Example:
       const options = command.opts<IssueOptions>();
       const home = agentHome(context, options.agentHome);
       const agent = await openStoredAgent(context, home, options.agent);
-      const { issuer, ttl, grant } = options;
+      const { issuer, ttl, units, grant } = options;
       const issued = await terminal.progress(
         "waiting for the credential",
-        agent.requestCredential({ issuer, scope: scopeOf(options), ttl, grant }),
+        agent.requestCredential({ issuer, scope: scopeOf(options), ttl, units, grant }),
       );
       const receipt = options.receipt ?? home.receipt(issued.record);
       await writePrivate(receipt, `${issued.receipt}\n`);

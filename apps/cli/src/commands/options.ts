@@ -56,6 +56,11 @@ export function parseSeconds(text: string): number {
   return seconds;
 }
 
+/** Whole seconds, written as a number or as a duration. */
+export function parseSecondsOrDuration(text: string): number {
+  return /^[0-9]+$/u.test(text) ? parsePositive(text) : parseSeconds(text);
+}
+
 /** An index of a record: a whole number, below 0 in an earlier epoch of the log. */
 export function parseIndex(text: string): number {
   if (!/^(0|-?[1-9][0-9]{0,14})$/u.test(text)) throw new InvalidArgumentError("it is a whole number.");
@@ -64,6 +69,6 @@ export function parseIndex(text: string): number {
 
 /** A whole number from 1. */
 export function parsePositive(text: string): number {
-  if (!/^[1-9][0-9]{0,8}$/u.test(text)) throw new InvalidArgumentError("it is a whole number from 1.");
+  if (!/^[1-9][0-9]{0,12}$/u.test(text)) throw new InvalidArgumentError("it is a whole number from 1.");
   return Number(text);
 }

@@ -33,6 +33,9 @@ export const agent = v.strictObject({
   revoked_at: v.optional(instant),
 });
 
+/** Units, seconds or both: what a grant allows in all, or what was used of it. */
+const amounts = v.strictObject({ units: v.optional(count), seconds: v.optional(count) });
+
 /** A grant. */
 export const grant = v.strictObject({
   id: v.string(),
@@ -45,8 +48,10 @@ export const grant = v.strictObject({
     max_ttl: v.optional(count),
     not_before: v.optional(instant),
     expires_at: v.optional(instant),
+    budget: v.optional(amounts),
   }),
   uses: count,
+  used: v.optional(amounts),
   created_at: instant,
   revoked_at: v.optional(instant),
 });

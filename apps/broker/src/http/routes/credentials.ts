@@ -6,11 +6,17 @@ import { issueCredential } from "../../flows/issue-credential.ts";
 import type { BrokerApp } from "../app.ts";
 import { rememberJson } from "../body.ts";
 import { presented } from "../context.ts";
-import { scopeBody, ttlBody } from "./grants.ts";
+import { scopeBody, ttlBody, unitsBody } from "./grants.ts";
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 /** An agent's ask. */
-export const credentialBody = v.strictObject({ issuer: name, scope: scopeBody, ttl: ttlBody, grant: v.optional(name) });
+export const credentialBody = v.strictObject({
+  issuer: name,
+  scope: scopeBody,
+  ttl: ttlBody,
+  units: v.optional(unitsBody),
+  grant: v.optional(name),
+});
 
 /** The main job. */
 export function credentialRoutes(app: BrokerApp, broker: Broker): void {

@@ -3,7 +3,7 @@ import { AgentKeysError, type Json } from "@agentkeys/core";
 import { instant } from "../../json/instant.ts";
 import type { Broker } from "../../broker.ts";
 import { explainAsk } from "../../flows/explain.ts";
-import { createGrant, grantBounds, revokeGrant } from "../../flows/grant.ts";
+import { createGrant, grantBounds, mostUnits, revokeGrant } from "../../flows/grant.ts";
 import { authenticate, type Authenticated } from "../../steps/authenticate.ts";
 import type { Grant } from "../../store/commands/grants.ts";
 import type { BrokerApp } from "../app.ts";
@@ -21,11 +21,19 @@ const time = v.pipe(
   v.transform((text) => Date.parse(text)),
   v.number(),
 );
+/** Whole units that one ask takes of a budget. */
+export const unitsBody = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(mostUnits));
+const budgetPart = v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(grantBounds.mostBudget)));
+const budget = v.pipe(
+  v.strictObject({ units: budgetPart, seconds: budgetPart }),
+  v.check(({ units, seconds }) => units !== undefined || seconds !== undefined, "expected units, seconds or both"),
+);
 const constraints = v.strictObject({
   max_uses: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(grantBounds.mostUses))),
   max_ttl: v.optional(ttlBody),
   not_before: v.optional(time),
   expires_at: v.optional(time),
+  budget: v.optional(budget),
 });
 /** A grant to make. */
 export const grantBody = v.strictObject({
@@ -41,6 +49,7 @@ export const explainBody = v.strictObject({
   issuer: name,
   scope: scopeBody,
   ttl: ttlBody,
+  units: v.optional(unitsBody),
   grant: v.optional(name),
 });
 
@@ -49,16 +58,8 @@ export function grantRoutes(app: BrokerApp, broker: Broker): void {
   app.post("/v1/grants", async (c) => {
     const { account } = freshPerson(broker, c);
     const body = await readJson(c.req.raw, grantBody);
-    const { max_uses: maxUses, max_ttl: maxTtl, not_before: notBefore, expires_at: expiresAt } = body.constraints;
-    const grant = await createGrant(broker, account, {
-      agent: body.agent,
-      issuer: body.issuer,
-      scope: body.scope,
-      maxUses,
-      maxTtl,
-      notBefore,
-      expiresAt,
-    });
+    const { agent: holder, issuer, scope } = body;
+    const grant = await createGrant(broker, account, { agent: holder, issuer, scope, ...limitsOf(body.constraints) });
     return c.json(grantJson(grant), 201);
   });
   app.get("/v1/grants", (c) => {
@@ -94,12 +95,26 @@ function asAgent(broker: Broker, caller: Authenticated, wanted: string | undefin
   return { ...caller, agent: found.id };
 }
 
+/** Constraints as the flow takes them. */
+function limitsOf(given: v.InferOutput<typeof constraints>) {
+  const { max_uses: maxUses, max_ttl: maxTtl, not_before: notBefore, expires_at: expiresAt, budget: most } = given;
+  return { maxUses, maxTtl, notBefore, expiresAt, budget: most };
+}
+
 function grantJson(grant: Grant): Record<string, Json> {
+  const { budgetUnits, budgetSeconds, usedUnits, usedSeconds } = grant;
+  const counts = [
+    ...(budgetUnits === null ? [] : [["units", budgetUnits, usedUnits] as const]),
+    ...(budgetSeconds === null ? [] : [["seconds", budgetSeconds, usedSeconds] as const]),
+  ];
+  const budgets = Object.fromEntries(counts.map(([unit, most]) => [unit, most]));
+  const used = Object.fromEntries(counts.map(([unit, , count]) => [unit, count]));
   const constraint = {
     ...(grant.maxUses === null ? {} : { max_uses: grant.maxUses }),
     ...(grant.maxTtl === null ? {} : { max_ttl: grant.maxTtl }),
     ...(grant.notBefore === null ? {} : { not_before: instant(grant.notBefore) }),
     ...(grant.expiresAt === null ? {} : { expires_at: instant(grant.expiresAt) }),
+    ...(counts.length === 0 ? {} : { budget: budgets }),
   };
   return {
     id: grant.id,
@@ -109,6 +124,7 @@ function grantJson(grant: Grant): Record<string, Json> {
     delivery: grant.delivery,
     constraints: constraint,
     uses: grant.uses,
+    ...(counts.length === 0 ? {} : { used }),
     created_at: instant(grant.createdAt),
     ...(grant.revokedAt === null ? {} : { revoked_at: instant(grant.revokedAt) }),
   };

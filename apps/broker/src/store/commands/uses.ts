@@ -19,6 +19,7 @@ export function bytesOf(key: UseKey): Buffer {
 
 /** A use to reserve, with the row its Idempotency-Key leaves. */
 export interface Use {
+  /** Its `units`, and the seconds from `issuedAt` to `expiresAt`, are what it takes of the grant. */
   readonly row: Omit<IdempotencyRow, "failure" | "key" | "bodyHash"> & {
     readonly key: UseKey;
     /** Written like the key. */
@@ -38,8 +39,8 @@ export type UseVerdict =
   | { readonly verdict: "refused"; readonly reason: "grant" | "used_up" };
 
 /**
- * Reserves one use of a grant and remembers the key, in one transaction with the check that session, agent and grant still live and
- * that the account is not suspended: a revocation that was answered before is always seen.
+ * Reserves one use of a grant, with its units and seconds, and remembers the key, in one transaction with the check that session,
+ * agent and grant still live and that the account is not suspended: a revocation that was answered before is always seen.
  */
 export function reserveUse(db: Transaction, { row, agent, session, now, intent }: Use): UseVerdict {
   const query = queries(db);
@@ -47,7 +48,13 @@ export function reserveUse(db: Transaction, { row, agent, session, now, intent }
   const known = query.known.get({ key });
   if (known !== undefined && known.keptUntil > now) return { verdict: "repeated" };
   if (!isSessionLive(query, { session, agent, now })) return { verdict: "refused", reason: "grant" };
-  const taken = query.take.run({ grant: row.grant, agent, now });
+  const taken = query.take.run({
+    grant: row.grant,
+    agent,
+    now,
+    units: row.units,
+    seconds: row.expiresAt - row.issuedAt,
+  });
   if (taken.changes !== 1) {
     const live = query.live.get({ grant: row.grant, agent, now });
     return { verdict: "refused", reason: live === undefined ? "grant" : "used_up" };
@@ -85,18 +92,23 @@ function isSessionLive(
   return holder !== undefined && holder.revokedAt === null && account !== undefined && account.suspendedAt === null;
 }
 
-/** Gives a use back because nothing was recorded for it. */
+/** Gives a use back, with its units and seconds, because nothing was recorded for it. */
 export function releaseUse(db: Transaction, input: { readonly key: UseKey; readonly grant: string }): void {
-  const gone = db
+  const [gone] = db
     .delete(idempotency)
     .where(eq(idempotency.key, bytesOf(input.key)))
-    .run();
+    .returning()
+    .all();
   db.delete(intents)
     .where(eq(intents.key, bytesOf(input.key)))
     .run();
-  if (gone.changes === 1)
+  if (gone !== undefined)
     db.update(grants)
-      .set({ uses: sql`${grants.uses} - 1` })
+      .set({
+        uses: sql`${grants.uses} - 1`,
+        usedUnits: sql`${grants.usedUnits} - ${gone.units}`,
+        usedSeconds: sql`${grants.usedSeconds} - ${gone.expiresAt - gone.issuedAt}`,
+      })
       .where(eq(grants.id, input.grant))
       .run();
 }
@@ -122,6 +134,13 @@ const queries = prepared((db: Transaction) => {
     isNull(grants.revokedAt),
     or(isNull(grants.notBefore), lte(grants.notBefore, at)),
     or(isNull(grants.expiresAt), gt(grants.expiresAt, at)),
+  );
+  const usedUnits = sql`${grants.usedUnits} + ${sql.placeholder("units")}`;
+  const usedSeconds = sql`${grants.usedSeconds} + ${sql.placeholder("seconds")}`;
+  const isEnough = and(
+    or(isNull(grants.maxUses), lt(grants.uses, grants.maxUses)),
+    or(isNull(grants.budgetUnits), lte(usedUnits, grants.budgetUnits)),
+    or(isNull(grants.budgetSeconds), lte(usedSeconds, grants.budgetSeconds)),
   );
   return {
     known: db
@@ -152,8 +171,8 @@ const queries = prepared((db: Transaction) => {
     live: db.select({ id: grants.id }).from(grants).where(isLive).prepare(),
     take: db
       .update(grants)
-      .set({ uses: sql`${grants.uses} + 1` })
-      .where(and(isLive, or(isNull(grants.maxUses), lt(grants.uses, grants.maxUses))))
+      .set({ uses: sql`${grants.uses} + 1`, usedUnits, usedSeconds })
+      .where(and(isLive, isEnough))
       .prepare(),
     forget: db
       .delete(idempotency)
@@ -171,6 +190,7 @@ const queries = prepared((db: Transaction) => {
         issuedAt: sql.placeholder("issuedAt"),
         expiresAt: sql.placeholder("expiresAt"),
         keptUntil: sql.placeholder("keptUntil"),
+        units: sql.placeholder("units"),
       })
       .prepare(),
   };
