@@ -20,7 +20,7 @@ export interface ListenerOptions {
   readonly requestTime?: number;
   /** Between two requests of a connection; default 65 s, longer than proxies keep theirs. */
   readonly idleTime?: number;
-  readonly onRefused?: (reason: "connections" | "source" | "parser") => void;
+  readonly onRefused?: (reason: "connections" | "source" | "parser" | "pipelining") => void;
 }
 
 /** A listening server. */
@@ -29,6 +29,9 @@ export interface Listener {
   /** Stops listening and closes idle connections; resolves when all are closed, by force after `milliseconds`. */
   close(milliseconds: number): Promise<void>;
 }
+
+/** Requests of one connection that may wait for their answers. No client in use sends a second one before it has the first one's answer. */
+const mostWaiting = 4;
 
 /** Bytes of request line and header. */
 export const mostHeaderBytes = 16 * 1024;
@@ -55,8 +58,19 @@ export async function openListener(
   server.timeout = 2 * idleTime;
   const answer = getRequestListener(fetch, { overrideGlobalObjects: true, errorHandler: answerUnreadable });
   const current = new WeakMap<Duplex, ServerResponse>();
+  const waiting = new WeakMap<Duplex, number>();
   const take = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
-    current.set(incoming.socket, outgoing);
+    const { socket } = incoming;
+    const before = waiting.get(socket) ?? 0;
+    if (before >= mostWaiting) {
+      onRefused?.("pipelining");
+      stopParsing(socket);
+      socket.destroy();
+      return;
+    }
+    waiting.set(socket, before + 1);
+    outgoing.once("close", () => waiting.set(socket, (waiting.get(socket) ?? 1) - 1));
+    current.set(socket, outgoing);
     void answer(incoming, outgoing);
   };
   server.on("request", take);
@@ -73,6 +87,14 @@ export async function openListener(
   shareAmongSources(server, options);
   await listening(server, host, port);
   return { server, close: (milliseconds) => closeServer(server, milliseconds) };
+}
+
+/**
+ * A thousand small requests come in one read, and nobody else is served before Node's parser is through with them, of a connection that
+ * is destroyed too. Node has no way to end that: answered 2, as for an upgrade, it leaves the rest alone.
+ */
+function stopParsing(socket: Socket & { readonly parser?: { onIncoming?: () => number } }): void {
+  if (socket.parser !== undefined) socket.parser.onIncoming = () => 2;
 }
 
 /** Keeps one source from taking every connection. */

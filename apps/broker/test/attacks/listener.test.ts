@@ -39,6 +39,8 @@ afterEach(async () => {
 
 interface Connection {
   write(text: string): void;
+  /** Resolves when so many answers have come. */
+  has(answers: number): Promise<void>;
   /** All that came, when the far side has closed. */
   readonly answer: Promise<string>;
 }
@@ -54,7 +56,9 @@ function open(first = "", at = port): Connection {
   socket.on("error", () => undefined);
   const { promise, resolve } = Promise.withResolvers<string>();
   socket.on("close", () => resolve(text));
-  return { write: (more) => void socket.write(more, "latin1"), answer: promise };
+  const has = async (answers: number): Promise<void> =>
+    expect.poll(() => text.match(/served/gu)?.length ?? 0, { interval: 1 }).toBe(answers);
+  return { write: (more) => void socket.write(more, "latin1"), has, answer: promise };
 }
 
 const request = (more = "", target = "/"): string =>
@@ -111,6 +115,25 @@ test("one source has a quarter of the connections, and room again when it lets o
   sockets[0]?.destroy();
   await held[0]?.answer;
   await expect.poll(() => open(request()).answer).toMatch(/served$/u);
+});
+
+test("a connection that sends many requests at once is closed, and a few are answered in order", async () => {
+  const keep = (target: string): string => `GET ${target} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`;
+  const few = open(keep("/1") + keep("/2") + keep("/3") + request("", "/4"));
+  expect((await few.answer).match(/served/gu)).toHaveLength(4);
+  let seen = 0;
+  listener.server.on("request", () => (seen += 1));
+  const many = open(keep("/").repeat(1000));
+  expect(((await many.answer).match(/served/gu) ?? []).length).toBeLessThanOrEqual(4);
+  // Not even parsed.
+  expect(seen).toBe(5);
+  expect(refused).toEqual(["pipelining"]);
+  // One after the other, as many as it likes.
+  const patient = open();
+  for (let at = 0; at < 50; at += 1) {
+    patient.write(keep("/"));
+    await patient.has(at + 1);
+  }
 });
 
 test("a body that is asked about first is not asked for when it is too large", async () => {
