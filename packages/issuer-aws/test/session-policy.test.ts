@@ -1,0 +1,116 @@
+import { isAgentKeysError, isWithin, parseScope, type Scope } from "@agentkeys/core";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseAwsScope } from "../src/aws-scope.ts";
+import { parseRole } from "../src/role.ts";
+import { formatPolicy } from "../src/session-policy.ts";
+import { allows, type AwsRequest } from "./support/policy-reader.ts";
+import { roleArn, scopeText } from "./support/open-issuer.ts";
+
+const role = parseRole(roleArn)!;
+const s3 = (path: string): string => `arn:aws:s3:::${path}`;
+const policyOf = (actions: string[], resources: string[]): string => formatPolicy(parseScope({ actions, resources }));
+
+describe("a session policy", () => {
+  const policy = policyOf(["s3:GetObject", "s3:ListBucket"], [s3("reports/2026/*"), s3("reports/index")]);
+  it.each([
+    ["an object under the prefix", { action: "s3:GetObject", resource: s3("reports/2026/a/b") }],
+    ["an object by its name", { action: "s3:GetObject", resource: s3("reports/index") }],
+    ["the list under the prefix", { action: "s3:ListBucket", resource: s3("reports"), prefix: "2026/" }],
+    ["the list deeper", { action: "s3:ListBucket", resource: s3("reports"), prefix: "2026/a" }],
+    ["the list of the one name", { action: "s3:ListBucket", resource: s3("reports"), prefix: "index" }],
+  ])("allows %s", (_what, request) => expect(allows(policy, request)).toBe(true));
+  it.each([
+    ["the prefix itself", { action: "s3:GetObject", resource: s3("reports/2026/") }],
+    ["an object beside it", { action: "s3:GetObject", resource: s3("reports/2025/a") }],
+    ["a name that begins alike", { action: "s3:GetObject", resource: s3("reports/index2") }],
+    ["another bucket", { action: "s3:GetObject", resource: s3("other/2026/a") }],
+    ["another action", { action: "s3:PutObject", resource: s3("reports/2026/a") }],
+    ["the list of the whole bucket", { action: "s3:ListBucket", resource: s3("reports") }],
+    ["the list of no prefix", { action: "s3:ListBucket", resource: s3("reports"), prefix: "" }],
+    ["the list of a shorter prefix", { action: "s3:ListBucket", resource: s3("reports"), prefix: "202" }],
+    ["the list beside it", { action: "s3:ListBucket", resource: s3("reports"), prefix: "2025/" }],
+  ])("does not allow %s", (_what, request) => expect(allows(policy, request)).toBe(false));
+
+  it("of a bucket's name is for the bucket, of all in it for its whole list", () => {
+    const list = { action: "s3:ListBucket", resource: s3("reports") };
+    expect(allows(policyOf(["s3:ListBucket"], [s3("reports")]), list)).toBe(true);
+    expect(allows(policyOf(["s3:*"], [s3("reports/*")]), { ...list, prefix: "any" })).toBe(true);
+    expect(allows(policyOf(["s3:GetObject"], [s3("reports/*")]), list)).toBe(false);
+  });
+
+  it("keeps services apart", () => {
+    const queue = "arn:aws:sqs:eu-central-1:123456789012:jobs";
+    const both = policyOf(["s3:*", "sqs:SendMessage"], [s3("reports/*"), queue]);
+    expect(allows(both, { action: "sqs:SendMessage", resource: queue })).toBe(true);
+    expect(allows(both, { action: "sqs:DeleteQueue", resource: queue })).toBe(false);
+  });
+});
+
+const part = fc.stringMatching(/^[a-z0-9]{1,4}$/u);
+const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
+const resource = fc.oneof(
+  path.map(s3),
+  path.map((one) => s3(`${one}/*`)),
+  part.map((one) => `arn:aws:sqs:eu-central-1:123456789012:${one}`),
+  fc.constant("arn:aws:sqs:eu-central-1:123456789012:*"),
+);
+const action = fc.constantFrom("s3:GetObject", "s3:ListBucket", "s3:*", "sqs:SendMessage", "sqs:*");
+const scopes: fc.Arbitrary<Scope> = fc
+  .record({ actions: fc.uniqueArray(action, { minLength: 1 }), resources: fc.uniqueArray(resource, { minLength: 1 }) })
+  .map(parseScope);
+
+/** What a request asks for, in words of a scope: a list is of what lies under its prefix. */
+function askOf({ action: act, resource: name, prefix }: AwsRequest): Scope {
+  const under = act === "s3:ListBucket" && prefix !== undefined && !name.includes("/") ? `${name}/${prefix}` : name;
+  return { actions: [act], resources: [under] };
+}
+
+it("allows nothing that is not within the scope", () => {
+  const request = fc.record(
+    {
+      action: fc.constantFrom("s3:GetObject", "s3:PutObject", "s3:ListBucket", "sqs:SendMessage", "sqs:DeleteQueue"),
+      resource: fc
+        .oneof(
+          resource,
+          path.map((one) => s3(`${one}/`)),
+          part.map(s3),
+        )
+        .map((one) => one.replaceAll("*", "x")),
+      prefix: fc.oneof(
+        path,
+        path.map((one) => `${one}/`),
+        fc.constant(""),
+      ),
+    },
+    { requiredKeys: ["action", "resource"] },
+  );
+  fc.assert(
+    fc.property(scopes, request, (scope, asked) => {
+      if (!allows(formatPolicy(scope), asked)) return;
+      // The list under exactly the prefix of a pattern shows what the pattern contains and nothing else.
+      const ask = askOf(asked);
+      const isOwnPrefix = scope.resources.includes(`${ask.resources[0]}*`) && asked.prefix?.endsWith("/") === true;
+      const isWholeBucket = scope.resources.includes(`${asked.resource}/*`);
+      const isList = asked.action === "s3:ListBucket" && (isOwnPrefix || isWholeBucket);
+      const actions = scope.actions.some((one) => one === asked.action || one === `${asked.action.split(":")[0]}:*`);
+      expect(isList ? actions : isWithin(ask, scope)).toBe(true);
+    }),
+    { numRuns: 3000 },
+  );
+});
+
+it("is written for every scope that is taken, and fits", () => {
+  const lengthOf = (scope: Scope): number => {
+    try {
+      return formatPolicy(parseAwsScope(scopeText(scope.actions, scope.resources), role)).length;
+    } catch (error) {
+      return isAgentKeysError(error, "ERR_GRANT_SCOPE") ? 0 : Infinity;
+    }
+  };
+  fc.assert(
+    fc.property(scopes, (scope) => {
+      expect(lengthOf(scope)).toBeLessThanOrEqual(2048);
+    }),
+  );
+});
