@@ -58,7 +58,14 @@ export const explanationSchema = v.object({
   reason: v.string(),
   grant: v.optional(v.string()),
   policy: v.looseObject({}),
-  would_allow: v.array(v.object({ issuer: v.string(), scope: scopeSchema, max_ttl: v.optional(v.number()) })),
+  would_allow: v.array(
+    v.object({
+      issuer: v.string(),
+      scope: scopeSchema,
+      max_ttl: v.optional(v.number()),
+      left: v.optional(v.object({ uses: v.optional(v.number()), ...amountsSchema.entries })),
+    }),
+  ),
 });
 
 const identitiesSchema = v.array(v.object({ type: v.string(), value: v.string(), linked_at: v.string() }));

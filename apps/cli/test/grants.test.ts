@@ -94,7 +94,7 @@ describe("grants", () => {
         code: "ERR_GRANT_DENIED",
         reason: "no ceiling row contains 3600 seconds",
         policy: {},
-        would_allow: [{ issuer: "oidc", scope: listedScope, max_ttl: 900 }],
+        would_allow: [{ issuer: "oidc", scope: listedScope, max_ttl: 900, left: { uses: 2, seconds: 1000 } }],
       },
     }));
     const explain = ["grants", "explain", "--resource", "https://api.example.com", "--ttl", "1h"];
@@ -104,7 +104,7 @@ describe("grants", () => {
       "refused by the ceiling layer: the operator has set a lower limit for everybody",
       "reason: no ceiling row contains 3600 seconds",
       "would be allowed:",
-      "  oidc: token on https://api.example.com, at most 15m",
+      "  oidc: token on https://api.example.com, at most 15m, 2 uses left, 1000 seconds left",
       "",
     ]);
     await person.home.pair("worker");

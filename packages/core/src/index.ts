@@ -30,7 +30,7 @@ export type {
   TreeHead,
   VerifyOffline,
 } from "./audit.ts";
-export { findScopeTextFault, formatScope, isWithin, parseScope } from "./scope.ts";
+export { findScopeTextFault, formatScope, intersectScopes, isWithin, parseScope } from "./scope.ts";
 export type { Scope } from "./scope.ts";
 export { canonicalAddress, canonicalIdentity, checksumAddress, omniAccount } from "./omni-account.ts";
 export type { Identity, OmniAccount } from "./omni-account.ts";

@@ -84,6 +84,27 @@ function isListWithin(asked: readonly string[], granted: readonly string[]): boo
   return asked.length > 0 && asked.every((item) => granted.some((pattern) => isItemWithin(item, pattern)));
 }
 
+/**
+ * What lies within both: any scope of one action and one resource is within the result exactly when it is within the two. Undefined
+ * where nothing is.
+ *
+ * @example intersectScopes({ actions: ["get"], resources: ["a/*"] }, { actions: ["get", "put"], resources: ["a/b/*"] })
+ * // {actions: ["get"], resources: ["a/b/*"]}
+ */
+export function intersectScopes(one: Scope, other: Scope): Scope | undefined {
+  const actions = intersectLists(one.actions, other.actions);
+  const resources = intersectLists(one.resources, other.resources);
+  return actions.length === 0 || resources.length === 0 ? undefined : { actions, resources };
+}
+
+/** Of two patterns either one is within the other, or they have nothing in common. */
+function intersectLists(one: readonly string[], other: readonly string[]): readonly string[] {
+  return sortUnique([
+    ...one.filter((item) => isListWithin([item], other)),
+    ...other.filter((item) => isListWithin([item], one)),
+  ]);
+}
+
 function isItemWithin(item: string, pattern: string): boolean {
   if (item === pattern) return true;
   const isStar = pattern.endsWith("/*") || pattern.endsWith(":*");

@@ -1,6 +1,14 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findScopeTextFault, formatScope, isAgentKeysError, isWithin, parseScope, type Scope } from "../src/index.ts";
+import {
+  findScopeTextFault,
+  formatScope,
+  intersectScopes,
+  isAgentKeysError,
+  isWithin,
+  parseScope,
+  type Scope,
+} from "../src/index.ts";
 import { vectors } from "./vectors.ts";
 
 const shown = (text: string): string => JSON.stringify(text);
@@ -136,4 +144,35 @@ const chains = fc.tuple(items, fc.nat(4), fc.nat(4)).map(([item, cut, further]):
 const nearScopes = fc.record({
   actions: fc.oneof(lists, fc.array(fc.oneof(fc.string({ unit: "binary" }), fc.integer())), fc.string()),
   resources: fc.oneof(lists, fc.array(fc.string({ unit: "binary" }))),
+});
+
+describe("intersectScopes", () => {
+  const item = fc.stringMatching(/^[ab][/:]?[ab]?[/:]?\*?$/u).filter((text) => findScopeTextFault(text) === undefined);
+  const list = fc.array(item, { minLength: 1, maxLength: 4 });
+  const someScope = fc.record({ actions: list, resources: list });
+
+  it("holds what is within both, and nothing else", () => {
+    fc.assert(
+      fc.property(someScope, someScope, item, item, (one, other, action, resource) => {
+        const asked = { actions: [action], resources: [resource] };
+        const both = intersectScopes(one, other);
+        const isInBoth = both !== undefined && isWithin(asked, both);
+        expect(isInBoth).toBe(isWithin(asked, one) && isWithin(asked, other));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+  it("is a scope like any other: sorted, unique, the same from either side", () => {
+    fc.assert(
+      fc.property(someScope, someScope, (one, other) => {
+        const both = intersectScopes(one, other);
+        expect(both).toEqual(intersectScopes(other, one));
+        expect(both).toEqual(both === undefined ? undefined : parseScope(both));
+      }),
+    );
+  });
+  it("of an empty list is nothing", () => {
+    const whole = { actions: ["x"], resources: ["a/*"] };
+    expect(intersectScopes(whole, { ...whole, actions: [] })).toBeUndefined();
+  });
 });

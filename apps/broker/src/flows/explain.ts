@@ -1,7 +1,8 @@
 import { formatScope, isAgentKeysError, parseScope, type Json } from "@agentkeys/core";
 import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
-import { authorize, longestTtl, type CredentialAsk } from "../steps/authorize.ts";
+import { findAllowed, type Allowed } from "../steps/allowed.ts";
+import { authorize, type CredentialAsk } from "../steps/authorize.ts";
 import { describeRow, rightsOf } from "../steps/rights.ts";
 
 /** Which layer a refusal comes from. */
@@ -16,17 +17,17 @@ const layers: Readonly<Record<string, string>> = {
   ERR_ISSUER_UNKNOWN: "issuer",
 };
 
-/** Says what would come of an ask, by the very step that decides it, without using anything up. */
+/**
+ * Says what would come of an ask, by the very step that decides it, without using anything up; and what would be allowed in its place: of
+ * the issuer asked for or, where there is none of that name, of every one.
+ */
 export async function explainAsk(broker: Broker, by: Authenticated, ask: CredentialAsk): Promise<Record<string, Json>> {
-  const live = broker.readings.grantsFor(by.agent, ask.issuer);
-  const wouldAllow = live.map((grant) => ({
-    grant: grant.id,
-    issuer: grant.issuer,
-    scope: JSON.parse(grant.scope) as Json,
-    max_ttl: grant.maxTtl ?? longestTtl,
-  }));
+  const allowedNow = findAllowed(broker, by, broker.issuers.has(ask.issuer) ? ask.issuer : undefined);
   const held = rightsOf(broker.rights, broker.readings, by.account).filter((row) => row.issuer === ask.issuer);
-  const common = { policy: { hash: broker.rights.policy, rights: held.map(describeRow) }, would_allow: wouldAllow };
+  const common = {
+    policy: { hash: broker.rights.policy, rights: held.map(describeRow) },
+    would_allow: allowedNow.map(allowedJson),
+  };
   try {
     const allowed = await authorize(broker, by, ask);
     return {
@@ -38,6 +39,18 @@ export async function explainAsk(broker: Broker, by: Authenticated, ask: Credent
   } catch (error) {
     if (!isAgentKeysError(error)) throw error;
     const layer = isAgentKeysError(error, "ERR_GRANT_DENIED") ? error.facts.layer : layers[error.code];
-    return { allowed: false, code: error.code, layer: layer ?? "issuer", reason: error.message, ...common };
+    const facts = error.facts as Readonly<Record<string, Json>>;
+    return { allowed: false, code: error.code, layer: layer ?? "issuer", reason: error.message, facts, ...common };
   }
+}
+
+function allowedJson({ grant, issuer, scope, minTtl, maxTtl, left }: Allowed): Json {
+  return {
+    grant,
+    issuer,
+    scope: { actions: [...scope.actions], resources: [...scope.resources] },
+    min_ttl: minTtl,
+    max_ttl: maxTtl,
+    ...(Object.keys(left).length === 0 ? {} : { left: { ...left } }),
+  };
 }

@@ -205,7 +205,7 @@ function usedUp(passed: readonly PassedLimit[]): AgentKeysError {
 const parsedScopes = new WeakMap<Grant, Scope>();
 
 /** The scope of a grant's row, parsed once as long as the row is remembered. */
-function scopeOf(grant: Grant): Scope {
+export function scopeOf(grant: Grant): Scope {
   const known = parsedScopes.get(grant);
   if (known !== undefined) return known;
   const scope = parseScope(JSON.parse(grant.scope));
@@ -213,6 +213,7 @@ function scopeOf(grant: Grant): Scope {
   return scope;
 }
 
-function isInTime(grant: Grant, now: number): boolean {
+/** True from `not_before` until `expires_at`. */
+export function isInTime(grant: Grant, now: number): boolean {
   return (grant.notBefore === null || grant.notBefore <= now) && (grant.expiresAt === null || grant.expiresAt > now);
 }

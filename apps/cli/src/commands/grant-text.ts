@@ -51,9 +51,10 @@ export function formatExplanation(answer: v.InferOutput<typeof explanationSchema
     `refused by the ${printable(layer)} layer${meaning === undefined ? "" : `: ${meaning}`}`,
     `reason: ${printable(reason)}`,
     ...(alternatives.length === 0 ? ["nothing would be allowed: ask the person for a grant"] : ["would be allowed:"]),
-    ...alternatives.map(({ issuer, scope, max_ttl: ttl }) => {
+    ...alternatives.map(({ issuer, scope, max_ttl: ttl, left = {} }) => {
       const most = ttl === undefined ? "" : `, at most ${formatSeconds(ttl)}`;
-      return `  ${issuer}: ${formatScopeLine(scope)}${most}`;
+      const rest = Object.entries(left).map(([limit, count]) => `, ${count} ${limit} left`);
+      return `  ${issuer}: ${formatScopeLine(scope)}${most}${rest.join("")}`;
     }),
   ];
 }

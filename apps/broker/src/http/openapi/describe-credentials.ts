@@ -39,7 +39,8 @@ export const credentialRoutes: readonly RouteDescription[] = [
   },
   {
     route: "POST /v1/grants/explain",
-    summary: "Say what would come of an ask, and which layer refuses it. A person names an agent of theirs.",
+    summary:
+      "Say what would come of an ask, which layer refuses it, and what would be allowed. A person names an agent of theirs.",
     caller: "session",
     json: explainBody,
     answers: {
@@ -50,9 +51,21 @@ export const credentialRoutes: readonly RouteDescription[] = [
           layer: v.optional(v.picklist(["agent", "grant", "rights", "ceiling", "constraint", "issuer"])),
           code: v.optional(v.string()),
           reason: v.string(),
+          facts: v.optional(v.looseObject({})),
           grant: v.optional(v.string()),
           policy: v.looseObject({}),
-          would_allow: v.array(v.strictObject({ grant: v.string(), issuer: v.string(), scope, max_ttl: count })),
+          would_allow: v.array(
+            v.strictObject({
+              grant: v.string(),
+              issuer: v.string(),
+              scope,
+              min_ttl: count,
+              max_ttl: count,
+              left: v.optional(
+                v.strictObject({ uses: v.optional(count), units: v.optional(count), seconds: v.optional(count) }),
+              ),
+            }),
+          ),
         }),
       },
     },
