@@ -1,4 +1,4 @@
-import { Command } from "commander";
+import { Command, Help } from "commander";
 import { addAccount, addAccounts, addRights } from "./commands/accounts.ts";
 import { addAgents } from "./commands/agents.ts";
 import { addAudit } from "./commands/audit.ts";
@@ -36,7 +36,10 @@ First steps:
   agentkeys grants create --agent report --resource https://api.example.com --max-ttl 10m
   agentkeys issue --agent report --resource https://api.example.com`,
     )
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      showGlobalOptions: true,
+      optionDescription: (option) => new Help().optionDescription(option).replace(/preset: "(.*)"/u, "alone: $1"),
+    })
     .exitOverride()
     .configureOutput({ outputError: () => undefined });
   for (const add of [

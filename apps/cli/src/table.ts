@@ -15,6 +15,11 @@ export function formatTable(
   );
 }
 
+/** RFC 3339 in whole seconds. */
+export function formatInstant(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
+}
+
 const acted = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
 /** Text from elsewhere without what a terminal would act upon. */

@@ -41,6 +41,16 @@ describe("the program", () => {
   });
 
   it.each([
+    ["issue", "(default: 10m)"],
+    ["grants explain", "(default: 10m)"],
+    ["audit verify", "(default: signed)"],
+    ["login", "(alone: 0)"],
+  ])("%s has help that shows its default as one would type it: %s", async (command, shown) => {
+    const { stdout } = await run([...command.split(" "), "--help"]);
+    expect(stdout.replaceAll(/\s+/gu, " ")).toContain(shown);
+  });
+
+  it.each([
     ["no command", []],
     ["an unknown command", ["fly"]],
     ["an unknown option", ["whoami", "--fly"]],

@@ -48,7 +48,7 @@ export const errorRegistry = {
   ERR_CONFIG_KEY_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "A key file is missing, unreadable or open to others.", "Restore the file and set its mode to 0600."),
   ERR_CONFIG_NODE_VERSION: row<{ found: string; needed: string }>("operator", "never", 500, "public", "This Node.js is too old.", "Run with Node.js 22.14 or newer."),
   ERR_CONFIG_LISTEN: row<{ address: string; reason: string }>("operator", "later", 500, "private", "The listening address is not to be had.", "Stop the program that holds the port, or set another `listen`."),
-  ERR_CONFIG_PROFILE: row<{ reason: string }>("caller", "never", 400, "public", "This command needs a sign-in or an account file that is not there.", "Run `agentkeys login` (or `agentkeys init wallet`) first."),
+  ERR_CONFIG_PROFILE: row<{ reason: string }>("caller", "never", 400, "public", "This command needs a sign-in or an account file that is not there.", "Sign in with `agentkeys login` (the first time `agentkeys init wallet`), or name another `--home`."),
 
   ERR_PLUGIN_NOT_INSTALLED: row<{ specifier: string; from: string }>("operator", "never", 500, "private", "A plug-in named in the configuration is not installed.", "Run `npm install --ignore-scripts` with the named package in the folder of the configuration file."),
   ERR_PLUGIN_NOT_LOADABLE: row<{ specifier: string; reason: string }>("operator", "never", 500, "private", "A plug-in is installed but cannot be loaded.", "Reinstall it; its author must export `default` and code that loads."),

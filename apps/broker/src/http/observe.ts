@@ -3,8 +3,8 @@ import type { Broker } from "../broker.ts";
 import { sourceKeyOf, type BrokerContext } from "./context.ts";
 
 /**
- * Counts an answer, and writes its line: at `debug` each, at `info` those that were refused. A line holds the route's template, never
- * the path, a query, a header or a body.
+ * Counts an answer, and writes its line: at `debug` each, at `info` those that were refused. To be given a first nonce is no refusal:
+ * every program begins so. A line holds the route's template, never the path, a query, a header or a body.
  */
 export function observeAnswer(broker: Broker, c: BrokerContext, seconds: number): void {
   const { method } = c.req;
@@ -13,7 +13,7 @@ export function observeAnswer(broker: Broker, c: BrokerContext, seconds: number)
   const code = c.get("code") ?? "ok";
   broker.metrics.requests.with(method, route, String(status), code).add();
   broker.metrics.requestSeconds.with(method, route).observe(seconds);
-  const level = status >= 400 && !isProbe(route) ? "info" : "debug";
+  const level = status >= 400 && !isProbe(route) && code !== "ERR_SESSION_NONCE" ? "info" : "debug";
   if (!broker.logger.writes(level)) return;
   const milliseconds = Math.round(seconds * 10_000) / 10;
   const facts = {

@@ -39,6 +39,14 @@ test("a wrong claim code opens no account, and the right one opens the operator'
   expect(() => broker.claimCode()).toThrow("ENOENT");
 });
 
+test("the log has what was refused, and not that a program was given its first nonce", async () => {
+  person.nonce = undefined;
+  expect((await person.once("GET", "/v1/account")).body["code"]).toBe("ERR_SESSION_NONCE");
+  const refused = broker.lines.filter((line) => line.includes("http.request")).join("");
+  expect(refused).toContain("ERR_AUTH_CLAIM_CODE");
+  expect(refused).not.toContain("ERR_SESSION_NONCE");
+});
+
 test("the claim code is never in the log", () => {
   expect(broker.lines.filter((line) => line.startsWith("{") && line.includes("claim"))).toEqual([]);
 });

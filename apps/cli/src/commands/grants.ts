@@ -3,14 +3,21 @@ import type * as v from "valibot";
 import { asPerson } from "../account-session.ts";
 import { agentHome, openStoredAgent } from "../agent-file.ts";
 import { contextOf, type Context } from "../context.ts";
-import { formatTable } from "../table.ts";
+import { formatInstant, formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { AnsweredNo } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
 import { explanationSchema, grantSchema, grantsSchema } from "../wire.ts";
 import { resolveAgent } from "./agents.ts";
 import { formatBudget, formatExplanation, formatGrant } from "./grant-text.ts";
-import { assertConfirmed, collect, parsePositive, parseSeconds, parseSecondsOrDuration } from "./options.ts";
+import {
+  addTtlOption,
+  assertConfirmed,
+  collect,
+  parsePositive,
+  parseSeconds,
+  parseSecondsOrDuration,
+} from "./options.ts";
 
 interface ScopeOptions {
   readonly issuer: string;
@@ -112,13 +119,14 @@ export function addGrants(program: Command, terminal: Terminal): void {
         context.show({ revoked: id }, [`revoked  ${id}`]);
       });
     });
-  addScopeOptions(
-    grants.command("explain").description("say whether an agent would get a credential, and which layer refuses it"),
+  addTtlOption(
+    addScopeOptions(
+      grants.command("explain").description("say whether an agent would get a credential, and which layer refuses it"),
+    ),
   )
     .option("--agent <agent>", "asked as the person, for this agent, by id or name")
     .option("--as-agent <name>", "asked as an agent of this machine")
     .option("--agent-home <dir>", "where that agent's files lie")
-    .option("--ttl <duration>", "for how long", parseSeconds, 600)
     .option("--units <count>", "how much it takes of a budget of units; default 1", parsePositive)
     .addHelpText(
       "after",
@@ -159,12 +167,7 @@ function constraintsOf({ maxTtl, maxUses, expires, budgetUnits, budgetSeconds }:
   return {
     ...(maxTtl === undefined ? {} : { max_ttl: maxTtl }),
     ...(maxUses === undefined ? {} : { max_uses: maxUses }),
-    ...(expires === undefined ? {} : { expires_at: instant(Date.now() + expires * 1000) }),
+    ...(expires === undefined ? {} : { expires_at: formatInstant(Date.now() + expires * 1000) }),
     ...(Object.keys(budget).length === 0 ? {} : { budget }),
   };
-}
-
-/** RFC 3339 in whole seconds. */
-function instant(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19)}Z`;
 }

@@ -2,10 +2,10 @@ import type { Command } from "commander";
 import { agentHome, openStoredAgent } from "../agent-file.ts";
 import { contextOf } from "../context.ts";
 import { writePrivate } from "../private-file.ts";
-import { formatJson, printable } from "../table.ts";
+import { formatInstant, formatJson, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { addScopeOptions, scopeOf } from "./grants.ts";
-import { parsePositive, parseSeconds } from "./options.ts";
+import { addTtlOption, parsePositive } from "./options.ts";
 
 interface IssueOptions {
   readonly agent: string;
@@ -22,10 +22,9 @@ interface IssueOptions {
 
 /** `agentkeys issue`: one credential for an agent of this machine, with its receipt, or nothing. */
 export function addIssue(program: Command, terminal: Terminal): void {
-  addScopeOptions(program.command("issue").description("get a credential as an agent of this machine"))
+  addTtlOption(addScopeOptions(program.command("issue").description("get a credential as an agent of this machine")))
     .requiredOption("--agent <name>", "the agent, as it was paired here")
     .option("--agent-home <dir>", "where the agent's files lie; default the home folder")
-    .option("--ttl <duration>", "how long it lives", parseSeconds, 600)
     .option("--units <count>", "how much it takes of a budget of units; default 1", parsePositive)
     .option("--grant <id>", "under this grant; default the oldest that contains the ask")
     .option("--receipt <file>", "where the receipt is written; default receipts/RECORD.json in the home folder")
@@ -52,14 +51,16 @@ Example:
       await writePrivate(receipt, `${issued.receipt}\n`);
       const value = typeof issued.value === "string" ? issued.value : formatJson(issued.value);
       if (options.out !== undefined) await writePrivate(options.out, `${value}\n`);
-      terminal.note(`credential ${issued.id}, until ${instant(issued.expiresAt)}; receipt verified: ${receipt}`);
+      terminal.note(
+        `credential ${issued.id}, until ${formatInstant(issued.expiresAt * 1000)}; receipt verified: ${receipt}`,
+      );
       const credential = {
         id: issued.id,
         issuer: issued.issuer,
         type: issued.type,
         ...(options.out === undefined ? { value: issued.value } : { file: options.out }),
-        issued_at: instant(issued.issuedAt),
-        expires_at: instant(issued.expiresAt),
+        issued_at: formatInstant(issued.issuedAt * 1000),
+        expires_at: formatInstant(issued.expiresAt * 1000),
       };
       context.show({ credential, record: issued.record, receipt }, []);
       if (!context.isJson && options.out === undefined) terminal.print(isText(value) ? value : formatJson(value));
@@ -70,9 +71,4 @@ Example:
 function isText(value: string): boolean {
   const lines = value.replace(/\r?\n/gu, "");
   return printable(lines) === lines;
-}
-
-/** RFC 3339 of Unix seconds. */
-function instant(seconds: number): string {
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
 }

@@ -20,7 +20,7 @@ export function addYesOption(command: Command): Command {
 /** Adds the option that takes a Solana key in place of the wallet's Ethereum key. */
 export function addSolanaOption(command: Command): Command {
   return command.addOption(
-    new Option("--solana [index]", "by the Solana key of the same words, m/44'/501'/INDEX'/0'; default 0")
+    new Option("--solana [index]", "by the Solana key of the same words, m/44'/501'/INDEX'/0'")
       .preset("0")
       .argParser(parseKeyIndex),
   );
@@ -45,6 +45,13 @@ export async function assertConfirmed(
 /** Collects the values of an option that may be repeated. */
 export function collect(value: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), value];
+}
+
+/** Adds how long a credential lives. */
+export function addTtlOption(command: Command): Command {
+  return command.addOption(
+    new Option("--ttl <duration>", "how long the credential lives").argParser(parseSeconds).default(600, "10m"),
+  );
 }
 
 /** Whole seconds of `10m`, `30d`, `90s`. */

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { agentHome, findProfile, writeProfile } from "../agent-file.ts";
 import { readAccount } from "../account-file.ts";
 import { brokerOf, contextOf, type Context } from "../context.ts";
-import { formatJson } from "../table.ts";
+import { formatInstant, formatJson } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { UsageError } from "../usage-error.ts";
 import { collect } from "./options.ts";
@@ -62,7 +62,7 @@ async function pair(context: Context, options: PairOptions): Promise<void> {
       }
       context.terminal.note(`Approve this agent:  agentkeys agents approve ${userCode}   (or see ${verificationUri})`);
       context.terminal.note(`Its key:             ${keyThumbprint}`);
-      context.terminal.note(`Waiting until ${until} …`);
+      context.terminal.note(`Waiting until ${formatInstant(expiresAt)} …`);
     },
   });
   await writeProfile(home, name, profile);

@@ -9,7 +9,7 @@ import {
   verify,
   type Requirement,
 } from "@agentkeys/verify";
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { contextOf, type Context } from "../context.ts";
 import type { Terminal } from "../terminal.ts";
 import { addTrustOptions, formatPolicy, pinnedTrust, readNamedFile, type TrustOptions } from "./pinned-trust.ts";
@@ -31,7 +31,11 @@ export function addVerify(audit: Command, terminal: Terminal): void {
       "--anchors <file>",
       "keys by epoch, an anchors.toml; evidence of anchors is checked by agentkeys-verify alone",
     )
-    .option("--require <level>", "signed, witnessed[:K] or anchored[:K]", parseLevel, { level: "signed" } as const)
+    .addOption(
+      new Option("--require <level>", "signed, witnessed[:K] or anchored[:K]")
+        .argParser(parseLevel)
+        .default({ level: "signed" } satisfies Requirement, "signed"),
+    )
     .addHelpText(
       "after",
       `
