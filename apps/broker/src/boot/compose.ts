@@ -29,7 +29,6 @@ import { createAccessTokens } from "../session/access-token.ts";
 import { createDpopVerifier } from "../session/dpop.ts";
 import { createNonces } from "../session/nonces.ts";
 import { createWorkloadTokens } from "../session/workload-token.ts";
-import { BoundedMap } from "../session/bounded-map.ts";
 import { formatPolicy } from "../steps/rights.ts";
 import { openStore, type Store } from "../store/engine-store.ts";
 import { openKeyValueStore } from "../store/key-value.ts";
@@ -40,6 +39,7 @@ import { createHost, openSecret } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import { createRandom } from "./random.ts";
 import type { BrokerConfig } from "./read-config.ts";
+import { rememberWallets } from "./remembered-wallets.ts";
 import { assertServableRights } from "./servable-rights.ts";
 import { watchLog, type Watch } from "./watch-log.ts";
 
@@ -233,7 +233,10 @@ async function assemble(
   const outbox = createOutbox({ readings, store, log, logger });
   closers.push(() => outbox.close());
   const settling = new Set<string>();
-  const wallets = new BoundedMap<string, { readonly address: string | undefined }>(mostWallets);
+  const wallets = rememberWallets(
+    async (account) => (await wallet.lookup(account, "walletOf"))[0]?.address,
+    mostWallets,
+  );
   return {
     publicUrl: config.publicUrl,
     clients: config.clients,
@@ -285,13 +288,7 @@ async function assemble(
         .catch((error: unknown) => logger.warn("session.not_settled", { session, reason: String(error) }))
         .finally(() => settling.delete(tokenId));
     },
-    async walletOf(account) {
-      const known = wallets.get(account);
-      if (known !== undefined) return known.address;
-      const [handle] = await wallet.lookup(account, "walletOf");
-      wallets.set(account, { address: handle?.address });
-      return handle?.address;
-    },
-    forgetWallet: (account) => wallets.delete(account),
+    walletOf: (account) => wallets.of(account),
+    forgetWallet: (account) => wallets.forget(account),
   };
 }
