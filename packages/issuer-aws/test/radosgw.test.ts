@@ -1,27 +1,13 @@
 // The real thing as far as it can be had here: Ceph's STS gives the session, and Ceph's store decides what it opens.
-import {
-  CreateOpenIDConnectProviderCommand,
-  CreateRoleCommand,
-  IAMClient,
-  PutRolePolicyCommand,
-} from "@aws-sdk/client-iam";
-import {
-  CreateBucketCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-} from "@aws-sdk/client-s3";
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newRecordId, type Credential, type CredentialIssuer, type IssueOrder } from "@agentkeys/core";
 import { createFakeHost } from "@agentkeys/testkit";
 import aws from "../src/index.ts";
 import { hasCeph, startCeph, type Ceph } from "./support/ceph.ts";
+import { furnish, region, roleArn } from "./support/furnish.ts";
 import { startIdentityProvider, type IdentityProvider } from "./support/identity-provider.ts";
 import { scopeText } from "./support/open-issuer.ts";
-
-const roleArn = "arn:aws:iam:::role/agents";
-const region = "us-east-1";
 
 describe.skipIf(!hasCeph())("a session of Ceph's STS", () => {
   let ceph: Ceph;
@@ -32,35 +18,7 @@ describe.skipIf(!hasCeph())("a session of Ceph's STS", () => {
 
   beforeAll(async () => {
     [ceph, provider] = await Promise.all([startCeph(), startIdentityProvider()]);
-    const own = { endpoint: ceph.endpoint, region, credentials: ceph.root };
-    const iam = new IAMClient(own);
-    const { issuer: url, thumbprint } = provider;
-    const name = new URL(url).host;
-    await iam.send(
-      new CreateOpenIDConnectProviderCommand({
-        Url: url,
-        ClientIDList: ["sts.amazonaws.com"],
-        ThumbprintList: [thumbprint],
-      }),
-    );
-    const trust = {
-      Effect: "Allow",
-      Principal: { Federated: [`arn:aws:iam:::oidc-provider/${name}`] },
-      Action: ["sts:AssumeRoleWithWebIdentity"],
-      Condition: { StringEquals: { [`${name}:app_id`]: "sts.amazonaws.com" } },
-    };
-    const policyOf = (statement: object) => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
-    await iam.send(new CreateRoleCommand({ RoleName: "agents", Path: "/", AssumeRolePolicyDocument: policyOf(trust) }));
-    const all = { Effect: "Allow", Action: ["s3:*"], Resource: "arn:aws:s3:::*" };
-    await iam.send(new PutRolePolicyCommand({ RoleName: "agents", PolicyName: "all", PolicyDocument: policyOf(all) }));
-    const s3 = new S3Client({ ...own, forcePathStyle: true });
-    for (const Bucket of ["reports", "secrets"]) await s3.send(new CreateBucketCommand({ Bucket }));
-    for (const [Bucket, Key] of [
-      ["reports", "2026/a"],
-      ["reports", "2025/a"],
-      ["secrets", "2026/a"],
-    ] as const)
-      await s3.send(new PutObjectCommand({ Bucket, Key, Body: `${Bucket} ${Key}` }));
+    await furnish(ceph, provider);
     const section = { role_arn: roleArn, region, sts_endpoint: ceph.endpoint, session_tags: false };
     const checked = await aws.config["~standard"].validate(section);
     if (checked.issues !== undefined) throw new Error("the section is refused");
