@@ -60,7 +60,15 @@ function checkKeys(dataDirectory: string): readonly Finding[] {
   return names.toSorted().map((name): Finding => {
     const path = join(folder, name);
     const check = `key ${name.slice(0, -".pem".length)}`;
-    const { mode, uid } = statSync(path);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats === undefined)
+      return {
+        check,
+        status: "fail",
+        found: `${path} leads nowhere`,
+        next: "put the key there, or take the link away",
+      };
+    const { mode, uid } = stats;
     if ((mode & 0o077) !== 0)
       return { check, status: "fail", found: `${path} is open to others`, next: `chmod 600 ${path}` };
     if (uid !== owner)

@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -258,6 +259,7 @@ file = ${JSON.stringify(elsewhere)}
     running.kill("SIGTERM");
     await running.ended;
     chmodSync(join(folder, "data/keys/workload.pem"), 0o644);
+    symlinkSync("nowhere", join(folder, "data/keys/lost.pem"));
     rmSync(join(folder, "data.high-water"), { recursive: true });
     const holder = createServer().listen(port, "127.0.0.1");
     await once(holder, "listening");
@@ -265,6 +267,7 @@ file = ${JSON.stringify(elsewhere)}
     holder.close();
     expect(code).toBe(1);
     expect(of("key workload")).toMatchObject({ status: "fail", next: expect.stringContaining("chmod 600") });
+    expect(of("key lost")).toMatchObject({ status: "fail", found: expect.stringContaining("leads nowhere") });
     expect(of("high-water file")).toMatchObject({
       status: "fail",
       next: expect.stringContaining("backup-and-recovery"),
