@@ -1,6 +1,6 @@
 import { AgentKeysError, formatScope, parseScope, type Scope } from "@agentkeys/core";
 import type { Role } from "./role.ts";
-import { formatPolicy } from "./session-policy.ts";
+import { findIdleListing, formatPolicy } from "./session-policy.ts";
 
 /** Characters that STS takes of a session policy. */
 const mostPolicyCharacters = 2048;
@@ -24,6 +24,8 @@ export function parseAwsScope(text: string, role: Role): Scope {
   const described = new Set(scope.resources.map((one) => serviceOfResource(one, role)));
   const idle = scope.actions.find((one) => !described.has(serviceOfAction(one)));
   if (idle !== undefined) throw refuse(`no resource is for the action ${idle}`);
+  const listing = findIdleListing(scope);
+  if (listing !== undefined) throw refuse(`${listing} needs a bucket, or a pattern of what it is to list`);
   const { length } = formatPolicy(scope);
   if (length > mostPolicyCharacters)
     throw refuse(`its session policy has ${length} characters, and AWS takes ${mostPolicyCharacters}`);
@@ -37,13 +39,15 @@ function serviceOfAction(text: string): string {
 }
 
 function serviceOfResource(text: string, role: Role): string {
-  const [, partition, service, , account, name = ""] = resource.exec(text) ?? [];
+  const [, partition, service, region, account, name = ""] = resource.exec(text) ?? [];
   if (service === undefined) throw refuse(`${text} is no ARN`);
   const isPattern = text.endsWith("/*") || text.endsWith(":*");
   if (/[*?$]/u.test(isPattern ? name.slice(0, -1) : name))
     throw refuse(`${text}: a * may stand only at the end, after / or :, and ? and $ nowhere`);
   if (partition !== role.partition) throw refuse(`${text} is not of the partition ${role.partition}`);
-  if (account !== "" && account !== role.account) throw refuse(`${text} is of another account than the role's`);
+  // The ARNs of S3's buckets and objects name neither region nor account.
+  const isInBucket = service === "s3" && region === "" && account === "";
+  if (!isInBucket && account !== role.account) throw refuse(`${text} is of another account than the role's`);
   return service;
 }
 

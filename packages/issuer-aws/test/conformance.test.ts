@@ -37,6 +37,9 @@ async function makeFixture(): Promise<IssuerFixture> {
       scopeText(["s3:GetObject"], ["arn:aws:s3:::reports/${aws:username}/*"]),
       scopeText(["s3:GetObject"], ["arn:aws-cn:s3:::reports/*"]),
       scopeText(["sqs:SendMessage"], ["arn:aws:sqs:eu-central-1:210987654321:jobs"]),
+      scopeText(["sqs:SendMessage"], ["arn:aws:sqs:eu-central-1::jobs"]),
+      scopeText(["s3:ListBucket"], ["arn:aws:s3:::reports/index"]),
+      scopeText(["s3:ListBucketMultipartUploads"], ["arn:aws:s3:::reports/2026/*"]),
       scopeText(["s3:GetObject"], ["arn:aws:sqs:eu-central-1:123456789012:jobs"]),
       scopeText(["s3:GetObject", "sqs:SendMessage"], ["arn:aws:s3:::reports/*"]),
       scopeText(

@@ -76,6 +76,15 @@ describe.skipIf(!hasCeph())("a session of Ceph's STS", () => {
     await expect(put).rejects.toMatchObject(denied);
   });
 
+  it("of one object lists nothing, also not what begins like its name", async () => {
+    const actions = ["s3:GetObject", "s3:ListBucket"];
+    const scope = [actions, ["arn:aws:s3:::reports/2025/*", "arn:aws:s3:::reports/2026/a"]] as const;
+    const s3 = storeOf(await issuer.issue(await order(...scope), call()));
+    const list = async (Prefix: string) => s3.send(new ListObjectsV2Command({ Bucket: "reports", Prefix }));
+    expect((await list("2025/")).KeyCount).toBe(1);
+    await expect(list("2026/a")).rejects.toMatchObject(denied);
+  });
+
   it("is not given for a token of another audience, nor for one of another key", async () => {
     const scope = [["s3:GetObject"], ["arn:aws:s3:::reports/*"]] as const;
     for (const change of [{ audience: "another" }, { isForged: true }]) {
