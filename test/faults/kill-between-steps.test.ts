@@ -157,7 +157,8 @@ test(`after ${rounds} times kill -9 amid every step, what was answered holds and
       signingOut(wallet),
     ]);
     const calls = steps.map(async ({ call }) => call().catch(() => undefined));
-    await setTimeout(randomInt(2, 30));
+    // Once right behind an answer: on a busy machine none may come within the time of the others.
+    await (round === 0 ? Promise.race(calls) : setTimeout(randomInt(2, 30)));
     await broker.kill();
     const answers = await Promise.all(calls);
     await broker.start();
