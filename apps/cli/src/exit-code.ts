@@ -1,6 +1,7 @@
 import { describeError, isAgentKeysError } from "@agentkeys/core";
 import { problemOf } from "@agentkeys/client";
 import { CommanderError } from "commander";
+import { NotStarted } from "./run-program.ts";
 import { formatJson, printable } from "./table.ts";
 import { Interrupted } from "./terminal.ts";
 import { UsageError } from "./usage-error.ts";
@@ -36,6 +37,15 @@ export class AnsweredNo extends Error {
   }
 }
 
+/** A program that was run has ended, and has said itself what there was to say: this is its exit code. */
+export class ProgramEnded extends Error {
+  readonly exitCode: number;
+  constructor(exitCode: number) {
+    super(`the command ended with ${exitCode}`);
+    this.exitCode = exitCode;
+  }
+}
+
 const unreachable = new Set<string>([
   "ERR_REQUEST_UNREACHABLE",
   "ERR_REQUEST_TIMEOUT",
@@ -64,7 +74,8 @@ export function failureOf(error: unknown): Failure {
       ...(requestId === undefined ? {} : { requestId: printable(requestId) }),
     };
   }
-  if (error instanceof AnsweredNo) return { exitCode: error.exitCode, message: error.message };
+  if (error instanceof AnsweredNo || error instanceof NotStarted)
+    return { exitCode: error.exitCode, message: error.message };
   if (error instanceof UsageError) return { exitCode: exitCodes.usage, message: error.message };
   if (error instanceof CommanderError) return { exitCode: exitCodes.usage, message: error.message };
   if (error instanceof Interrupted) return { exitCode: exitCodes.interrupted, message: "interrupted" };

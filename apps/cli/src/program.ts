@@ -2,6 +2,8 @@ import { Command, Help } from "commander";
 import { addAccount, addAccounts, addRights } from "./commands/accounts.ts";
 import { addAgents } from "./commands/agents.ts";
 import { addAudit } from "./commands/audit.ts";
+import { addAwsCredentials } from "./commands/aws-credentials.ts";
+import type { BehindDashes } from "./commands/behind-dashes.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addErrors } from "./commands/errors.ts";
 import { addGrants } from "./commands/grants.ts";
@@ -10,13 +12,14 @@ import { addInit } from "./commands/init.ts";
 import { addIssue } from "./commands/issue.ts";
 import { addLogin } from "./commands/login.ts";
 import { addLogout } from "./commands/logout.ts";
+import { addRun } from "./commands/run.ts";
 import { addSessions } from "./commands/sessions.ts";
 import { addWallets } from "./commands/wallets.ts";
 import { addWhoami } from "./commands/whoami.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** The whole command line. Every failure is thrown; commander ends nothing by itself. */
-export function buildProgram(terminal: Terminal, version: string): Command {
+/** The whole command line; `behind` is what stands behind its `--`. Every failure is thrown; commander ends nothing by itself. */
+export function buildProgram(terminal: Terminal, version: string, behind: BehindDashes): Command {
   const program = new Command("agentkeys")
     .description("Short-lived, audited credentials for AI agents.")
     .version(version)
@@ -56,11 +59,13 @@ First steps:
     addAgents,
     addGrants,
     addIssue,
+    addRun,
+    addAwsCredentials,
     addAudit,
     addErrors,
     addCompletion,
   ]) {
-    add(program, terminal);
+    add(program, terminal, behind);
   }
   return program;
 }

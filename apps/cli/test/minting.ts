@@ -61,3 +61,37 @@ export function serveCredentials(broker: AccountBroker): void {
     return { status: 200, body: { credential, receipt: JSON.parse(broker.log.receipt(index)) } };
   });
 }
+
+/** The value of a credential of type `aws`. */
+export interface AwsValue {
+  readonly access_key_id: string;
+  readonly secret_access_key: string;
+  readonly session_token: string;
+  readonly expiration: string;
+  readonly region?: string;
+}
+
+/** Answers every ask with AWS keys that are new each time, and answers their list. `lives` shortens them, in seconds. */
+export function serveAwsCredentials(
+  broker: AccountBroker,
+  { lives, ...change }: Partial<AwsValue> & { readonly lives?: number } = {},
+): readonly AwsValue[] {
+  const served: AwsValue[] = [];
+  broker.routes.set("POST /v1/credentials", (received) => {
+    const asked = JSON.parse(received.text);
+    const text = JSON.stringify({ ...asked, ttl: lives ?? asked.ttl });
+    const { index, credential } = mint(broker, { ...received, text });
+    const value = {
+      access_key_id: `ASIA${randomBytes(8).toString("hex").toUpperCase()}`,
+      secret_access_key: randomBytes(30).toString("base64"),
+      session_token: randomBytes(200).toString("base64"),
+      expiration: String(credential["expires_at"]),
+      region: "eu-central-1",
+      ...change,
+    };
+    served.push(value);
+    const body = { credential: { ...credential, type: "aws", value }, receipt: JSON.parse(broker.log.receipt(index)) };
+    return { status: 200, body };
+  });
+  return served;
+}

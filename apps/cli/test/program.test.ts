@@ -30,6 +30,8 @@ describe("the program", () => {
     ["grants create", "agentkeys grants create --agent report"],
     ["grants explain", "agentkeys grants explain --agent report"],
     ["issue", "agentkeys issue --agent report"],
+    ["run", "agentkeys run --agent report -- aws s3 ls"],
+    ["aws-credentials", "credential_process = agentkeys aws-credentials --agent report"],
     ["audit show", "agentkeys audit show"],
     ["audit verify", "agentkeys audit verify receipt.json"],
   ])("%s has help with an example and the options of every command", async (command, example) => {

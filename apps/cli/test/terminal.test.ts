@@ -1,19 +1,13 @@
-import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startAccountBroker, type AccountBroker } from "./account-broker.ts";
+import { lackingScript, startAtTerminal } from "./at-terminal.ts";
 import { needs } from "./needs.ts";
-import { commandLine, makeFolder, watch, type Folder, type Running } from "./run-command.ts";
-
-// util-linux's `script` gives a process a terminal. Other systems' program of that name takes other options.
-const lacking =
-  process.platform === "linux" && spawnSync("script", ["--version"]).status === 0
-    ? undefined
-    : "the `script` of util-linux";
+import { commandLine, makeFolder, type Folder, type Running } from "./run-command.ts";
 
 describe("at a terminal", () => {
-  beforeEach((context) => needs(context, lacking));
+  beforeEach((context) => needs(context, lackingScript));
   let broker: AccountBroker;
   let folder: Folder;
   beforeEach(async () => {
@@ -27,8 +21,7 @@ describe("at a terminal", () => {
 
   const atTerminal = (...args: string[]): Running => {
     const command = [process.execPath, ...commandLine, ...args, "--home", join(folder.path, "home")];
-    const quoted = command.map((part) => `'${part}'`).join(" ");
-    return watch(spawn("script", ["--quiet", "--return", "--echo", "always", "--command", quoted, "/dev/null"]));
+    return startAtTerminal(command);
   };
   /** A question at the end of the screen; readline moves the cursor behind it. */
   const asked = (text: string): RegExp => new RegExp(`${text} (?:\u001B\\[\\d+G)?$`, "u");

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { agentHome, openStoredAgent } from "../agent-file.ts";
 import { contextOf } from "../context.ts";
 import { writePrivate } from "../private-file.ts";
+import { requestReceipted } from "../receipted-credential.ts";
 import { formatInstant, formatJson, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { addScopeOptions, scopeOf } from "./grants.ts";
@@ -43,12 +44,11 @@ Example:
       const home = agentHome(context, options.agentHome);
       const agent = await openStoredAgent(context, home, options.agent);
       const { issuer, ttl, units, grant } = options;
-      const issued = await terminal.progress(
+      const ask = { issuer, scope: scopeOf(options), ttl, units, grant };
+      const { issued, receipt } = await terminal.progress(
         "waiting for the credential",
-        agent.requestCredential({ issuer, scope: scopeOf(options), ttl, units, grant }),
+        requestReceipted(agent, ask, (record) => options.receipt ?? home.receipt(record)),
       );
-      const receipt = options.receipt ?? home.receipt(issued.record);
-      await writePrivate(receipt, `${issued.receipt}\n`);
       const value = typeof issued.value === "string" ? issued.value : formatJson(issued.value);
       if (options.out !== undefined) await writePrivate(options.out, `${value}\n`);
       terminal.note(
