@@ -12,7 +12,7 @@ const everywhere = {
 export async function main(args: readonly string[]): Promise<number> {
   const command = findCommand(args);
   try {
-    if (command === undefined) throw new UsageError(`unknown command: ${args.filter(isWord).join(" ")}`);
+    if (command === undefined) throw new UsageError(complaint(args));
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
@@ -42,6 +42,13 @@ function findCommand(args: readonly string[]): Command | undefined {
   const fits = commands.filter((one) => wordsOf(one).every((word, at) => line[at] === word));
   const [longest] = fits.toSorted((left, right) => wordsOf(right).length - wordsOf(left).length);
   return longest?.name === "" && line.length > 0 ? undefined : longest;
+}
+
+/** Of a line that is no command. An option that there is not comes first: what stands behind it would pass for a command. */
+function complaint(args: readonly string[]): string {
+  const known = [everywhere, ...commands.map(({ options }) => options)].flatMap((options) => Object.keys(options));
+  const stray = args.find((text) => text.startsWith("--") && !known.includes(text.slice(2).replace(/=.*/u, "")));
+  return stray === undefined ? `unknown command: ${args.filter(isWord).join(" ")}` : `unknown option: ${stray}`;
 }
 
 const isWord = (text: string): boolean => !text.startsWith("-");

@@ -43,7 +43,7 @@ function row<Facts extends object = NoFacts>(
  */
 export const errorRegistry = {
   ERR_CONFIG_INVALID: row<{ issues: readonly string[] }>("operator", "never", 500, "private", "The configuration has mistakes.", "Correct each listed path in the TOML file, then start again."),
-  ERR_CONFIG_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "The configuration file could not be read or is not TOML.", "Check the path, the permissions and the syntax at the position named."),
+  ERR_CONFIG_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "The configuration, or a file or folder that a command names, cannot be used.", "Look at the path named: its permissions, what it holds, and the syntax where a position is named."),
   ERR_CONFIG_SECRET: row<{ reference: string; reason: string }>("operator", "never", 500, "private", "A secret could not be opened.", "Give a readable file of mode 0600 or a set environment variable."),
   ERR_CONFIG_KEY_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "A key file is missing, unreadable or open to others.", "Restore the file and set its mode to 0600."),
   ERR_CONFIG_NODE_VERSION: row<{ found: string; needed: string }>("operator", "never", 500, "public", "This Node.js is too old.", "Run with Node.js 22.14 or newer."),

@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import { mkdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   AgentKeysError,
   type AuditAnchor,
@@ -17,7 +17,7 @@ import { createGuard, type Guard } from "../facade/guard.ts";
 import { createIssuerFacade, type IssuerFacade } from "../facade/issuer.ts";
 import { createLogFacade, type LogFacade } from "../facade/log.ts";
 import { createWalletFacade, type WalletFacade } from "../facade/wallet.ts";
-import { createAuditors } from "../http/auditors.ts";
+import { openAuditors } from "./open-auditors.ts";
 import { createLimits } from "../http/limits.ts";
 import { createSourceReader } from "../http/source.ts";
 import { openKeys } from "../keys/keys.ts";
@@ -35,7 +35,7 @@ import { openKeyValueStore } from "../store/key-value.ts";
 import { createReadings } from "../store/readings.ts";
 import { rememberReadings } from "../store/remembered-readings.ts";
 import { removeClaimCode } from "./claim-code.ts";
-import { createHost, openSecret } from "./host.ts";
+import { createHost } from "./host.ts";
 import { loadPlugin, type LoadedPlugin } from "./load-plugin.ts";
 import { createRandom } from "./random.ts";
 import type { BrokerConfig } from "./read-config.ts";
@@ -271,9 +271,7 @@ async function assemble(
     limits: createLimits(config.limits, now, metrics.limited),
     sources: createSourceReader(config.trustedProxies, config.forwardedHeader),
     forwardedHeader: config.forwardedHeader,
-    auditors: createAuditors(
-      config.auditors.map(({ name, token }) => ({ name, token: openSecret(token, dirname(config.origin)) })),
-    ),
+    auditors: openAuditors(config),
     metrics,
     anchorStates: new Map(),
     logger,

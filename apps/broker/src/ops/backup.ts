@@ -48,5 +48,5 @@ async function makeEmptyFolder(directory: string): Promise<void> {
   } catch (cause) {
     throw refuse("it cannot be used", cause);
   }
-  throw refuse("it is not empty");
+  throw refuse("it is not empty: name a folder that is, or one that is not there yet");
 }

@@ -1,6 +1,7 @@
 import { describeError, isAgentKeysError, type Json } from "@agentkeys/core";
 import { loadPlugins } from "../boot/compose.ts";
 import type { LoadedPlugin } from "../boot/load-plugin.ts";
+import { openAuditors } from "../boot/open-auditors.ts";
 import { readConfig, type BrokerConfig } from "../boot/read-config.ts";
 import { checkDisk } from "../doctor/disk.ts";
 import { reasonOf, type Finding } from "../doctor/finding.ts";
@@ -56,7 +57,28 @@ async function checkPlugins(
   if (broker.status === "ok") return checkReadiness(config);
   if (broker.status === "fail") return [];
   const logs = loaded.filter(({ selected }) => selected.needs === "log");
-  return [...(await checkByRehearsal(config, loaded)), ...logs.map(({ selected }) => checkLogFiles(config, selected))];
+  return [
+    ...(await checkByRehearsal(config, loaded)),
+    ...checkAuditors(config),
+    ...logs.map(({ selected }) => checkLogFiles(config, selected)),
+  ];
+}
+
+/** That their tokens can be opened: a start ends where one cannot. */
+function checkAuditors(config: BrokerConfig): readonly Finding[] {
+  const check = "auditors";
+  if (config.auditors.length === 0) return [];
+  try {
+    openAuditors(config);
+    return [{ check, status: "ok", found: config.auditors.map(({ name }) => name).join(", ") }];
+  } catch (error) {
+    return [{ check, status: "fail", found: reasonOf(error), next: nextOf(error) }];
+  }
+}
+
+function nextOf(error: unknown): string {
+  const row = isAgentKeysError(error) ? describeError(error.code) : undefined;
+  return row?.next ?? "look the code up: agentkeys errors decode CODE";
 }
 
 /** Lines for a person, one a finding. */
@@ -72,8 +94,8 @@ export function formatFindings(findings: readonly Finding[]): readonly string[] 
 export async function examineAll(file: string | undefined): Promise<{ findings: readonly Finding[]; json: Json }> {
   const findings = await examine(file).catch((error: unknown): readonly Finding[] => {
     if (!isAgentKeysError(error)) throw error;
-    const next = describeError(error.code)?.next ?? "look the code up: agentkeys errors decode CODE";
-    return [{ check: "configuration", status: "fail", found: `${error.code}: ${error.message}`, next }];
+    const found = `${error.code}: ${error.message}`;
+    return [{ check: "configuration", status: "fail", found, next: nextOf(error) }];
   });
   return { findings, json: { findings: findings.map((one) => ({ ...one })) } };
 }

@@ -61,6 +61,10 @@ describe("help", { timeout: 60_000 }, () => {
       expect(stderr).toContain("agentkeys-broker");
     },
   );
+  test("an option that there is not is named, not what stands behind it", async () => {
+    const { stderr } = await runProgram(["--conifg", "agentkeys.toml"], folder);
+    expect(stderr).toMatch(/^unknown option: --conifg\n/u);
+  });
 });
 
 /** True for a file that `config check` takes. */

@@ -274,6 +274,15 @@ file = ${JSON.stringify(elsewhere)}
     });
     expect(of("port")).toMatchObject({ status: "fail", next: expect.stringContaining("broker.listen") });
   });
+  test("fails for an auditor's token with which no broker starts, until it is there, long enough and for its owner alone", async () => {
+    write('[[audit.auditors]]\nname = "acme"\ntoken = { file = "token" }\n');
+    expect((await doctor()).of("auditors")).toMatchObject({ status: "fail", found: expect.stringContaining("ENOENT") });
+    writeFileSync(join(folder, "token"), "a".repeat(32), { mode: 0o644 });
+    expect((await doctor()).of("auditors")?.found).toContain("chmod 600");
+    chmodSync(join(folder, "token"), 0o600);
+    const { code, of } = await doctor();
+    expect({ code, auditors: of("auditors") }).toMatchObject({ code: 0, auditors: { status: "ok", found: "acme" } });
+  });
   test("tells a configuration that cannot be used as its one finding, with 78", async () => {
     write('[audit]\nlog = "kafka"\n');
     const { code, of } = await doctor();
