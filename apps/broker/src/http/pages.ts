@@ -130,7 +130,7 @@ if (location.hash !== "") history.replaceState(null, "", location.pathname);
 /** The style of the broker's few pages: light and dark, one column, phone first. */
 export const pageStyle = `:root { font: 1rem/1.5 system-ui, sans-serif; color-scheme: light dark; }
 body { margin: 0; display: grid; min-height: 100vh; place-items: center; }
-main { width: min(30rem, 100vw - 3rem); padding: 1.5rem; box-sizing: border-box; }
+main { width: min(30rem, 100%); padding: 1.5rem; box-sizing: border-box; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 1rem; }
 form { display: grid; gap: 1rem; margin-top: 1.5rem; }
 label { display: grid; gap: 0.5rem; }
@@ -139,8 +139,8 @@ input[name="user_code"] { font-family: ui-monospace, monospace; font-size: 1.25r
 button { background: #1d4ed8; color: #fff; border-color: transparent; cursor: pointer; }
 button:focus-visible, input:focus-visible { outline: 3px solid #60a5fa; outline-offset: 2px; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; margin: 1rem 0; }
-dt { color: GrayText; }
+dt { color: light-dark(#525252, #a3a3a3); }
 dd { margin: 0; overflow-wrap: anywhere; }
 code { font-family: ui-monospace, monospace; }
-[role="alert"] { color: #dc2626; }
+[role="alert"] { color: light-dark(#b91c1c, #f87171); }
 `;
