@@ -1,5 +1,6 @@
 import {
   AgentKeysError,
+  isAgentKeysError,
   type Call,
   type Credential,
   type CredentialIssuer,
@@ -8,35 +9,40 @@ import {
   type PluginHost,
   type Readiness,
 } from "@agentkeys/core";
-import { STSClient } from "@aws-sdk/client-sts";
-import { assumeRole, faultOf, isAnswered, type Session } from "./assume-role.ts";
+import { assumeRole, type Session } from "./assume-role.ts";
 import { parseAwsScope } from "./aws-scope.ts";
 import type { AwsSettings } from "./config.ts";
 import { sessionArn } from "./role.ts";
 import { formatPolicy } from "./session-policy.ts";
+import { createStsClient } from "./sts-client.ts";
+import { describeFault, faultOf, isRefusalOfToken } from "./sts-fault.ts";
 
 /** STS gives nothing for less than 900 s; a minute more, since the call takes time and clocks differ. Seconds. */
 const shortestTtl = 960;
-/** A credential asked for ends so much before the order, by the clock here: STS counts by its own. Seconds. */
-const clockMargin = 5;
+/** What of the host it uses. */
+type Host = Pick<PluginHost, "name" | "now" | "fetch" | "random">;
 
 /**
- * Issues credentials of the role. The SDK is asked for one call that needs no credentials, so it looks for none of its own.
+ * Issues credentials of the role.
  *
  * `ready` has STS refuse a token that is none: whoever answers so is there.
  */
-export function openAwsIssuer(settings: AwsSettings, host: Pick<PluginHost, "name" | "now">): CredentialIssuer {
-  const { role, region, endpoint } = settings;
-  const client = new STSClient({ region, maxAttempts: 4, ...(endpoint === undefined ? {} : { endpoint }) });
+export function openAwsIssuer(settings: AwsSettings, host: Host): CredentialIssuer {
+  const { role, region } = settings;
+  const client = createStsClient(settings, host);
   const closing = new AbortController();
 
-  function fail(reason: string, cause?: unknown): AgentKeysError<"ERR_ISSUER_FAILED"> {
-    return new AgentKeysError("ERR_ISSUER_FAILED", reason, { issuer: host.name }, cause === undefined ? {} : { cause });
+  function during({ signal }: Call): AbortSignal {
+    return AbortSignal.any([signal, closing.signal]);
   }
 
-  /** Seconds that the session is asked for. */
-  function durationOf({ issuedAt, expiresAt }: IssueOrder): number {
-    const left = Math.floor(expiresAt - Math.max(issuedAt, host.now() / 1000)) - clockMargin;
+  function fail(reason: string): AgentKeysError<"ERR_ISSUER_FAILED"> {
+    return new AgentKeysError("ERR_ISSUER_FAILED", reason, { issuer: host.name });
+  }
+
+  /** Seconds that the session is asked for: from the last moment at which STS may answer, so that none outlives the order. */
+  function durationOf({ expiresAt }: IssueOrder, { deadline }: Call): number {
+    const left = Math.floor(expiresAt - deadline / 1000);
     if (left < 900) throw fail("STS gives no credential for less than 900 s, and so long is not left");
     return left;
   }
@@ -80,14 +86,12 @@ export function openAwsIssuer(settings: AwsSettings, host: Pick<PluginHost, "nam
         RoleArn: role.arn,
         RoleSessionName: order.record,
         WebIdentityToken: identityToken,
-        DurationSeconds: durationOf(order),
+        DurationSeconds: durationOf(order, call),
         Policy: formatPolicy(order.scope),
       };
-      const session = await assumeRole(client, ask, AbortSignal.any([call.signal, closing.signal])).catch(
-        (error: unknown) => {
-          throw fail(`STS: ${faultOf(error)}`);
-        },
-      );
+      const session = await assumeRole(client, ask, during(call), host).catch((error: unknown) => {
+        throw fail(`STS: ${describeFault(faultOf(error))}`);
+      });
       if (session === undefined) throw fail("STS gave an answer of another form");
       return toCredential(session, order);
     },
@@ -100,10 +104,13 @@ export function openAwsIssuer(settings: AwsSettings, host: Pick<PluginHost, "nam
         DurationSeconds: 900,
       };
       try {
-        await assumeRole(client, ask, AbortSignal.any([call.signal, closing.signal]));
+        await assumeRole(client, ask, during(call), host);
         return { status: "unready", reason: "STS takes a token that is none" };
       } catch (error) {
-        return isAnswered(error) ? { status: "ready" } : { status: "unready", reason: `STS: ${faultOf(error)}` };
+        const fault = faultOf(error);
+        if (isRefusalOfToken(fault)) return { status: "ready" };
+        const why = fault.status === undefined ? `no answer: ${messageOf(error)}` : describeFault(fault);
+        return { status: "unready", reason: `STS: ${why}` };
       }
     },
 
@@ -112,6 +119,12 @@ export function openAwsIssuer(settings: AwsSettings, host: Pick<PluginHost, "nam
       client.destroy();
     },
   };
+}
+
+/** Of the host's network: it names what could not be reached, and nothing that was sent. */
+function messageOf(error: unknown): string {
+  if (isAgentKeysError(error, "ERR_REQUEST_UNREACHABLE")) return error.facts.reason;
+  return error instanceof Error ? error.message : String(error);
 }
 
 const tags = {

@@ -11,8 +11,8 @@ export interface AwsSettings {
   readonly algorithm: "RS256" | "ES256";
   /** Whether the token says account, agent and grant as session tags; then the role's trust policy needs `sts:TagSession`. */
   readonly hasSessionTags: boolean;
-  /** Another STS than the region's own. */
-  readonly endpoint: string | undefined;
+  /** Origin of the STS that is asked. */
+  readonly endpoint: string;
 }
 
 const role = v.pipe(
@@ -37,7 +37,18 @@ function isEndpoint(text: string): boolean {
   return isPlain && (protocol === "https:" || (protocol === "http:" && isLoopback));
 }
 
-/** The schema of `[issuer.aws]`. Unknown keys are errors. */
+/** Where STS answers in each partition, and how the names of its regions begin. The first row that fits a region counts. */
+const partitions = [
+  { name: "aws-cn", regions: "cn-", suffix: "amazonaws.com.cn" },
+  { name: "aws-us-gov", regions: "us-gov-", suffix: "amazonaws.com" },
+  { name: "aws", regions: "", suffix: "amazonaws.com" },
+] as const;
+
+function partitionOf(region: string): (typeof partitions)[number] | undefined {
+  return partitions.find(({ regions }) => region.startsWith(regions));
+}
+
+/** The schema of `[issuer.aws]`. Unknown keys are errors. An STS of another maker may know no accounts, and call regions as it likes. */
 export const config: StandardSchemaV1<unknown, AwsSettings> = v.pipe(
   v.strictObject({
     role_arn: role,
@@ -50,12 +61,26 @@ export const config: StandardSchemaV1<unknown, AwsSettings> = v.pipe(
     session_tags: v.optional(v.boolean(), true),
     sts_endpoint: v.optional(endpoint),
   }),
+  v.forward(
+    v.check(
+      (value) => value.sts_endpoint !== undefined || partitionOf(value.region)?.name === value.role_arn.partition,
+      "expected a region of the role's partition, or sts_endpoint",
+    ),
+    ["region"],
+  ),
+  v.forward(
+    v.check(
+      (value) => value.sts_endpoint !== undefined || value.role_arn.account !== "",
+      "expected an account in it, or sts_endpoint",
+    ),
+    ["role_arn"],
+  ),
   v.transform((value): AwsSettings => ({
     role: value.role_arn,
     region: value.region,
     audience: value.audience,
     algorithm: value.algorithm,
     hasSessionTags: value.session_tags,
-    endpoint: value.sts_endpoint,
+    endpoint: value.sts_endpoint ?? `https://sts.${value.region}.${partitionOf(value.region)?.suffix}`,
   })),
 );

@@ -1,6 +1,6 @@
 // STS at the network edge: it verifies the token for real, keeps what it gave, and can be down, slow or a liar.
 import { randomBytes } from "node:crypto";
-import { createServer, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { createLocalJWKSet, jwtVerify } from "jose";
@@ -22,11 +22,17 @@ export interface Lie {
   readonly later?: number;
   /** The whole answer. */
   readonly body?: string;
+  /** Of the whole answer; 200 by default. */
+  readonly status?: number;
+  /** Refuses every ask with this word. */
+  readonly word?: string;
 }
 
 /** A far side in the hand of a test. */
 export interface FakeSts {
   readonly endpoint: string;
+  /** The headers of the last ask. */
+  readonly headers: IncomingHttpHeaders;
   readonly sessions: ReadonlyMap<string, GivenSession>;
   /** How often it was asked. */
   readonly asked: number;
@@ -50,6 +56,7 @@ export async function startFakeSts(
   const sockets = new Set<Socket>();
   let state: "down" | "hang" | "up" = "up";
   let asked = 0;
+  let headers: IncomingHttpHeaders = {};
 
   async function answer(form: URLSearchParams, outgoing: ServerResponse): Promise<void> {
     const refuse = (status: number, code: string): void => {
@@ -61,6 +68,15 @@ export async function startFakeSts(
     if (sts.throttled > 0) {
       sts.throttled -= 1;
       refuse(400, "Throttling");
+      return;
+    }
+    if (sts.lie.word !== undefined) {
+      refuse(400, sts.lie.word);
+      return;
+    }
+    if (sts.lie.status !== undefined) {
+      outgoing.writeHead(sts.lie.status, { "content-type": "text/html" });
+      outgoing.end(sts.lie.body);
       return;
     }
     const seconds = Number(form.get("DurationSeconds"));
@@ -99,6 +115,7 @@ export async function startFakeSts(
 
   const server: Server = createServer((incoming, outgoing) => {
     asked += 1;
+    headers = incoming.headers;
     if (state === "hang") return;
     void text(incoming).then(async (body) => answer(new URLSearchParams(body), outgoing));
   });
@@ -116,6 +133,9 @@ export async function startFakeSts(
   const sts: FakeSts = {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     sessions,
+    get headers() {
+      return headers;
+    },
     get asked() {
       return asked;
     },
