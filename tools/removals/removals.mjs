@@ -70,6 +70,13 @@ export const removals = [
     test: "apps/broker/test/store/uses.test.ts",
   },
   {
+    name: "a proposal serves once",
+    file: "apps/broker/src/flows/grant.ts",
+    find: 'write("createGrant", { grant, proposal, event })',
+    replace: 'write("createGrant", { grant, event })',
+    test: "apps/broker/test/attacks/proposals.test.ts",
+  },
+  {
     name: "rights are asked again at each use",
     file: "apps/broker/src/steps/authorize.ts",
     find: "assertWithinRights(context.rights, context.readings, grant.account, {",

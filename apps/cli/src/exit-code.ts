@@ -1,4 +1,4 @@
-import { describeError, isAgentKeysError } from "@agentkeys/core";
+import { describeError, isAgentKeysError, isIdentifier } from "@agentkeys/core";
 import { problemOf } from "@agentkeys/client";
 import { CommanderError } from "commander";
 import { NotStarted } from "./run-program.ts";
@@ -26,6 +26,8 @@ export interface Failure {
   readonly message: string;
   readonly nextStep?: string;
   readonly requestId?: string;
+  /** Under this id what was asked for waits for the agent's owner. */
+  readonly proposal?: string;
 }
 
 /** The command has shown its answer, and the answer is a no: it ends with this exit code. */
@@ -57,7 +59,7 @@ const unreachable = new Set<string>([
 export function failureOf(error: unknown): Failure {
   if (isAgentKeysError(error)) {
     const { code, message } = error;
-    const { nextStep = describeError(code)?.next, requestId } = problemOf(error) ?? {};
+    const { nextStep = describeError(code)?.next, requestId, proposal } = problemOf(error) ?? {};
     const exitCode = code.startsWith("ERR_CONFIG_")
       ? exitCodes.configuration
       : unreachable.has(code)
@@ -72,6 +74,8 @@ export function failureOf(error: unknown): Failure {
       message: `${printable(message)}${details.join("")}`,
       ...(nextStep === undefined ? {} : { nextStep: printable(nextStep) }),
       ...(requestId === undefined ? {} : { requestId: printable(requestId) }),
+      // It becomes part of a command that a person may type.
+      ...(proposal !== undefined && isIdentifier("prp", proposal) ? { proposal } : {}),
     };
   }
   if (error instanceof AnsweredNo || error instanceof NotStarted)
@@ -85,16 +89,17 @@ export function failureOf(error: unknown): Failure {
 
 /** The lines of a failure for a person. */
 export function formatFailure(failure: Failure): string {
-  const { code, message, nextStep, requestId } = failure;
+  const { code, message, nextStep, requestId, proposal } = failure;
   return [
     `agentkeys: ${code === undefined ? "" : `${code}: `}${message}`,
     ...(nextStep === undefined ? [] : [`  next: ${nextStep}`]),
+    ...(proposal === undefined ? [] : [`  proposal: the owner types: agentkeys grants accept ${proposal}`]),
     ...(requestId === undefined ? [] : [`  request: ${requestId}`]),
   ].join("\n");
 }
 
 /** The failure as one line of JSON, for `--json`. */
 export function formatFailureJson(failure: Failure): string {
-  const { code, message, nextStep, requestId } = failure;
-  return formatJson({ error: { code, message, next_step: nextStep, request_id: requestId } });
+  const { code, message, nextStep, requestId, proposal } = failure;
+  return formatJson({ error: { code, message, next_step: nextStep, request_id: requestId, proposal } });
 }

@@ -50,6 +50,21 @@ export const grantSchema = v.object({
 /** `GET /v1/grants`. */
 export const grantsSchema = v.object({ grants: v.array(grantSchema) });
 
+/** What an agent wishes for. */
+export const proposalSchema = v.object({
+  id: v.string(),
+  status: v.string(),
+  agent: v.string(),
+  issuer: v.string(),
+  scope: scopeSchema,
+  ttl: v.number(),
+  units: v.number(),
+  created_at: v.string(),
+  expires_at: v.string(),
+});
+/** `GET /v1/proposals`. */
+export const proposalsSchema = v.object({ proposals: v.array(proposalSchema) });
+
 /** `POST /v1/grants/explain`. */
 export const explanationSchema = v.object({
   allowed: v.boolean(),

@@ -48,6 +48,19 @@ export const listedGrant = {
   created_at: "2026-01-01T00:00:00Z",
 };
 
+/** A proposal of that agent as a broker lists it. */
+export const listedProposal = {
+  id: "prp_7h3k9m2p5r8t1w4y6a0c3e5g7j",
+  status: "open",
+  agent: listedAgent.id,
+  issuer: "oidc",
+  scope: listedScope,
+  ttl: 600,
+  units: 1,
+  created_at: "2026-01-01T00:00:00Z",
+  expires_at: "2026-01-02T00:00:00Z",
+};
+
 /** The EIP-4361 text that a broker of this URL writes. */
 export function siweMessage(url: string, address: string, change: Partial<Record<string, string>> = {}): string {
   return signInText(url, { ledger: "Ethereum", chain: "1", who: getAddress(address), ...change });

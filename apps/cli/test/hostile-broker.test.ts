@@ -15,6 +15,7 @@ const evil = "\u001B]0;owned\u0007\u009B2J\u202Ex\u2028\r\nagentkeys: all is wel
 const acted = /[^\P{Cc}\n]|[\p{Cf}\p{Zl}\p{Zp}]|^agentkeys: all is well/mu;
 const scope = { actions: [evil], resources: [evil] };
 const time = "2026-01-01T00:00:00Z";
+const evilProposal = "prp_7h3k9m2p5r8t1w4y6a0c3e5g7j";
 const answers: Readonly<Record<string, unknown>> = {
   "GET /v1/agents": {
     agents: [
@@ -56,6 +57,31 @@ const answers: Readonly<Record<string, unknown>> = {
     policy: { id: evil, [evil]: evil },
     would_allow: [{ issuer: evil, scope }],
   },
+  "GET /v1/proposals": {
+    proposals: [
+      {
+        id: evilProposal,
+        status: evil,
+        agent: evil,
+        issuer: evil,
+        scope,
+        ttl: 1,
+        units: 1,
+        created_at: evil,
+        expires_at: evil,
+      },
+    ],
+  },
+  [`POST /v1/proposals/${evilProposal}/accept`]: {
+    id: evil,
+    agent: evil,
+    issuer: evil,
+    scope,
+    delivery: evil,
+    constraints: { expires_at: evil },
+    uses: 0,
+    created_at: evil,
+  },
   "GET /v1/account": {
     account: evil,
     role: evil,
@@ -82,6 +108,8 @@ describe("what a hostile broker says", () => {
     ["agents", "approve", "WDJB-MJHT", "--yes"],
     ["grants", "create", "--agent", "report", "--resource", "https://a.example"],
     ["grants", "explain", "--agent", "report", "--resource", "https://a.example"],
+    ["grants", "proposals"],
+    ["grants", "accept", evilProposal, "--yes"],
     ["whoami"],
     ["identities", "list"],
     ["accounts", "invite"],

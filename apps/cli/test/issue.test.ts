@@ -93,6 +93,19 @@ describe("issue", () => {
     });
   });
 
+  it("that is refused tells the proposal it left and what the owner types; a broker writes no command of its own there", async () => {
+    await person.home.pair("report");
+    const proposal = "prp_7h3k9m2p5r8t1w4y6a0c3e5g7j";
+    person.broker.routes.set("POST /v1/credentials", () => problem(403, "ERR_GRANT_DENIED", { proposal }));
+    expect((await agentkeys(...issue)).stderr).toContain(
+      `  proposal: the owner types: agentkeys grants accept ${proposal}\n`,
+    );
+    expect(JSON.parse((await agentkeys(...issue, "--json")).stderr).error).toMatchObject({ proposal });
+    const evil = `${proposal}; rm -r ~`;
+    person.broker.routes.set("POST /v1/credentials", () => problem(403, "ERR_GRANT_DENIED", { proposal: evil }));
+    expect((await agentkeys(...issue)).stderr).not.toContain("grants accept");
+  });
+
   it("that is refused gives code, message, next step and request, also as JSON", async () => {
     await person.home.pair("report");
     const refusal = problem(403, "ERR_GRANT_TTL", { detail: "at most 600 seconds", next_step: "Ask for less." });

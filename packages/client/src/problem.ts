@@ -1,4 +1,4 @@
-import { AgentKeysError, describeError, isAgentKeysError, type ErrorCode, type ErrorFacts } from "@agentkeys/core";
+import { AgentKeysError, describeError, isAgentKeysError, type ErrorCode } from "@agentkeys/core";
 import * as v from "valibot";
 
 const problemSchema = v.object({
@@ -7,6 +7,7 @@ const problemSchema = v.object({
   request_id: v.optional(v.string()),
   retry_after: v.optional(v.number()),
   next_step: v.optional(v.string()),
+  proposal: v.optional(v.string()),
   facts: v.optional(v.record(v.string(), v.unknown())),
 });
 
@@ -17,6 +18,8 @@ export interface Problem {
   /** Seconds. */
   readonly retryAfter?: number | undefined;
   readonly nextStep?: string | undefined;
+  /** Under this id what the agent asked for waits for its owner. */
+  readonly proposal?: string | undefined;
 }
 
 // An error's cause may be anything; this is how one of ours is told from the others.
@@ -43,13 +46,14 @@ export function problemError(status: number, body: unknown, url: string): AgentK
     request_id: requestId,
     retry_after: retryAfter,
     next_step: nextStep,
+    proposal,
     facts = {},
   } = parsed.output;
-  const problem: Problem = { status, requestId, retryAfter, nextStep };
+  const problem: Problem = { status, requestId, retryAfter, nextStep, proposal };
   problems.add(problem);
   const known = code as ErrorCode;
   const message = detail ?? describeError(known)?.meaning ?? known;
-  return new AgentKeysError(known, message, camelCased(facts) as ErrorFacts<ErrorCode>, { cause: problem });
+  return new AgentKeysError(known, message, camelCased(facts), { cause: problem });
 }
 
 /** What the broker said beside the code, for an error that came from a broker. */

@@ -103,12 +103,12 @@ export const errorRegistry = {
   ERR_SESSION_DENIED: row("caller", "never", 400, "public", "The person denied the request.", "Ask the person.", "access_denied"),
   ERR_SESSION_EXPIRED: row("caller", "never", 400, "public", "The device code has expired.", "Start the pairing again.", "expired_token"),
 
-  ERR_GRANT_NOT_FOUND: row("caller", "never", 404, "public", "There is no live grant, agent or pairing of that id for you.", "Look at your list; what is revoked or expired must be made anew."),
+  ERR_GRANT_NOT_FOUND: row<{ proposal?: string }>("caller", "never", 404, "public", "There is no live grant, agent, pairing or proposal of that id for you.", "Look at your list; what is revoked or expired must be made anew."),
   ERR_GRANT_SCOPE: row<{ reason: string }>("caller", "never", 400, "public", "The scope is not of a form that can be granted.", "Correct the text named: no wildcard but one `*` after a final `/` or `:`, no dot segments, no percent-escapes."),
   ERR_GRANT_EXCEEDS_RIGHTS: row<{ issuer: string }>("caller", "never", 403, "public", "That is wider than the rights of the account.", "Ask for less, or ask the operator for a [[rights]] row that contains it."),
-  ERR_GRANT_DENIED: row<{ layer: "grant" | "rights" | "ceiling" | "constraint" | "agent"; allowed: readonly string[] }>("caller", "never", 403, "public", "The request is refused by the layer named.", "Ask within what is allowed, or ask the person for another grant."),
-  ERR_GRANT_USED_UP: row<{ limit: "uses" | "units" | "seconds"; left: number }>("caller", "never", 403, "public", "The grant has too little left of the limit named.", "Ask for no more than is left, or ask the person for another grant."),
-  ERR_GRANT_TTL: row<{ maximum: number }>("caller", "never", 403, "public", "That lifetime is not allowed.", "Ask for at most the named number of seconds."),
+  ERR_GRANT_DENIED: row<{ layer: "grant" | "rights" | "ceiling" | "constraint" | "agent" | "proposal"; allowed: readonly string[]; proposal?: string }>("caller", "never", 403, "public", "The request is refused by the layer named.", "Ask within what is allowed, or have the person accept the proposal named."),
+  ERR_GRANT_USED_UP: row<{ limit: "uses" | "units" | "seconds"; left: number; proposal?: string }>("caller", "never", 403, "public", "The grant has too little left of the limit named.", "Ask for no more than is left, or have the person accept the proposal named."),
+  ERR_GRANT_TTL: row<{ maximum: number; proposal?: string }>("caller", "never", 403, "public", "That lifetime is not allowed.", "Ask for at most the named number of seconds, or have the person accept the proposal named."),
   ERR_GRANT_AUDIENCE: row<{ audience: string }>("caller", "never", 403, "public", "That audience belongs to another issuer or to the broker.", "Use the issuer it belongs to."),
   ERR_GRANT_USER_CODE: row("caller", "now", 404, "public", "There is no pairing waiting under this code.", "Type the code the agent shows; after five wrong codes wait ten minutes."),
 

@@ -4,8 +4,9 @@ import type { Broker } from "../broker.ts";
 import type { Authenticated } from "../steps/authenticate.ts";
 import { parseScopeFor, type CredentialAsk } from "../steps/authorize.ts";
 import { newEvent } from "./event.ts";
+import { withProposal } from "./propose.ts";
 
-/** Records that an ask was refused with an error that has a code, and throws the error on. */
+/** Records that an ask was refused with an error that has a code, and throws the error on, with a proposal where one can help. */
 export async function recordDenial(
   broker: Broker,
   by: Authenticated,
@@ -25,7 +26,7 @@ export async function recordDenial(
   });
   await broker.store.write("recordEvents", { events: [event] });
   await broker.outbox.drain();
-  throw error;
+  throw await withProposal(broker, by, ask, error);
 }
 
 /** Issuer and scope of a refused ask, as far as they mean anything. */

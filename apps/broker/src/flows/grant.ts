@@ -19,10 +19,10 @@ export interface GrantAsk {
 }
 
 /**
- * Makes a grant no wider than the account's rights of now. Throws ERR_GRANT_NOT_FOUND (agent), ERR_ISSUER_UNKNOWN,
+ * Makes a grant no wider than the account's rights of now, with `proposal` of that one, which it uses up. Throws ERR_GRANT_NOT_FOUND (agent, proposal), ERR_ISSUER_UNKNOWN,
  * ERR_GRANT_SCOPE, ERR_GRANT_EXCEEDS_RIGHTS, ERR_GRANT_DENIED (ceiling), ERR_ISSUER_TTL.
  */
-export async function createGrant(broker: Broker, account: string, ask: GrantAsk): Promise<Grant> {
+export async function createGrant(broker: Broker, account: string, ask: GrantAsk, proposal?: string): Promise<Grant> {
   const { issuer, scope, scopeText } = parseScopeFor(broker.issuers, ask);
   assertLongEnough(issuer, Math.min(ask.maxTtl ?? longestTtl, ask.budget?.seconds ?? longestTtl));
   const now = broker.now();
@@ -65,7 +65,7 @@ export async function createGrant(broker: Broker, account: string, ask: GrantAsk
     grant: id,
     policy: broker.rights.policy,
   });
-  await broker.store.write("createGrant", { grant, event });
+  await broker.store.write("createGrant", { grant, proposal, event });
   await broker.outbox.drain();
   return grant;
 }

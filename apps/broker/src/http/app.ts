@@ -18,6 +18,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { oauthRoutes } from "./routes/oauth.ts";
 import { pageRoutes } from "./routes/pages.ts";
 import { pairingRoutes } from "./routes/pairings.ts";
+import { proposalRoutes } from "./routes/proposals.ts";
 import { tileRoutes } from "./routes/tiles.ts";
 import { wellKnownRoutes } from "./routes/well-known.ts";
 import { createTraffic, type Traffic } from "./traffic.ts";
@@ -53,6 +54,7 @@ export function createApp(
     accountsRoutes,
     pairingRoutes,
     grantRoutes,
+    proposalRoutes,
     auditRoutes,
     tileRoutes,
     wellKnownRoutes,

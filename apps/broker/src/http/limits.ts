@@ -16,7 +16,7 @@ export interface LimitsConfig {
   readonly reads: number;
   /** Calls of a person, by account, and what an agent asks about its grants, by agent, each minute. */
   readonly calls: number;
-  /** Asks for a credential that were refused, by agent, each minute. */
+  /** Asks for a credential that were refused, and proposals, by agent, each minute. */
   readonly refusals: number;
 }
 

@@ -11,6 +11,8 @@ export interface Problem {
   readonly retry: "now" | "later" | "never";
   readonly next_step: string;
   readonly retry_after?: number;
+  /** Under this id what was asked for waits for the agent's owner. */
+  readonly proposal?: string;
   readonly facts?: Json;
   readonly error?: string;
   readonly error_description?: string;
@@ -23,6 +25,7 @@ export function toProblem(error: unknown, requestId: string, isOauth: boolean): 
   if (row === undefined) return toProblem(new AgentKeysError("ERR_INTERNAL", "unknown code", {}), requestId, isOauth);
   const detail = row.public ? known.message : row.meaning;
   const retryAfter = isAgentKeysError(known, "ERR_REQUEST_RATE_LIMITED") ? known.facts.retryAfter : undefined;
+  const proposal = "proposal" in known.facts ? known.facts.proposal : undefined;
   return {
     type: `urn:agentkeys:error:${known.code}`,
     title: row.meaning,
@@ -33,6 +36,7 @@ export function toProblem(error: unknown, requestId: string, isOauth: boolean): 
     retry: row.retry,
     next_step: row.next,
     ...(retryAfter === undefined ? {} : { retry_after: retryAfter }),
+    ...(proposal === undefined ? {} : { proposal }),
     ...(row.public && Object.keys(known.facts).length > 0 ? { facts: toSnakeCase(known.facts) } : {}),
     ...(isOauth
       ? {

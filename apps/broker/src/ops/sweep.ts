@@ -7,6 +7,7 @@ export function startSweep(broker: Broker): { close(): void } {
   const sweep = async (): Promise<void> => {
     const now = broker.now();
     await broker.store.write("sweepUses", { now });
+    await broker.store.write("sweepProposals", { now });
     await broker.store.write("sweepValues", { now });
   };
   const timer = setInterval(() => {

@@ -125,6 +125,20 @@ function isSameHost(audience: string, publicUrl: string): boolean {
 }
 
 /**
+ * What an ask means to its issuer, whoever asks. Throws ERR_ISSUER_UNKNOWN, ERR_GRANT_SCOPE, ERR_ISSUER_TTL, ERR_GRANT_AUDIENCE.
+ */
+export function readAsk(
+  context: Pick<AuthorizeContext, "issuers" | "publicUrl">,
+  ask: Pick<CredentialAsk, "issuer" | "scope" | "ttl">,
+): ParsedScope & Pick<Authorized, "token"> {
+  const parsed = parseScopeFor(context.issuers, ask);
+  assertLongEnough(parsed.issuer, ask.ttl);
+  const token = parsed.issuer.identityToken(parsed.scope);
+  if (token !== undefined) assertOwnAudience(context, parsed.issuer, token);
+  return { ...parsed, token };
+}
+
+/**
  * Finds the grant that serves the ask and checks it against its grantor's rights of today. `repeated` is the row of a use that
  * was reserved before: its grant serves again, and its use is not counted a second time.
  *
@@ -136,10 +150,7 @@ export async function authorize(
   ask: CredentialAsk,
   repeated?: IdempotencyRow,
 ): Promise<Authorized> {
-  const parsed = parseScopeFor(context.issuers, ask);
-  assertLongEnough(parsed.issuer, ask.ttl);
-  const token = parsed.issuer.identityToken(parsed.scope);
-  if (token !== undefined) assertOwnAudience(context, parsed.issuer, token);
+  const parsed = readAsk(context, ask);
   const grant = findGrant(context, by.agent, parsed, ask, repeated);
   assertWithinRights(context.rights, context.readings, grant.account, {
     issuer: ask.issuer,
@@ -148,7 +159,7 @@ export async function authorize(
   });
   const wallet = await context.walletOf(grant.account);
   const { ttl, units = 1 } = ask;
-  return resultOf("authorize", { by, ...parsed, token, ttl, units, grant, wallet, policy: context.rights.policy });
+  return resultOf("authorize", { by, ...parsed, ttl, units, grant, wallet, policy: context.rights.policy });
 }
 
 /** Throws ERR_ISSUER_TTL for a lifetime that the issuer cannot give. */

@@ -8,6 +8,7 @@ import { closeIntent } from "./commands/intents.ts";
 import { linkIdentity, unlinkIdentity } from "./commands/identities.ts";
 import { acknowledgeEvents, recordEvents } from "./commands/outbox.ts";
 import { decidePairing, pollPairing, startPairing, viewPairing } from "./commands/pairings.ts";
+import { declineProposal, propose, sweepProposals } from "./commands/proposals.ts";
 import { rotateRefreshToken, settleRefreshToken } from "./commands/refresh-tokens.ts";
 import { sealLog, unsealLog } from "./commands/seal.ts";
 import { endEverySession, revokeAgent, revokeSessions } from "./commands/sessions.ts";
@@ -24,6 +25,7 @@ export const commands = {
   createCode,
   createGrant,
   decidePairing,
+  declineProposal,
   endEverySession,
   eraseAccount,
   failUse,
@@ -31,6 +33,7 @@ export const commands = {
   keepEvidence,
   linkIdentity,
   pollPairing,
+  propose,
   proveAttempt,
   recordEvents,
   releaseUse,
@@ -46,6 +49,7 @@ export const commands = {
   startAttempt,
   startPairing,
   suspendAccount,
+  sweepProposals,
   sweepUses,
   tryUserCode,
   unlinkIdentity,

@@ -68,4 +68,11 @@ export const migrations: readonly (readonly string[])[] = [
     `UPDATE grants SET used_units = uses`,
     `ALTER TABLE idempotency ADD COLUMN units INTEGER NOT NULL DEFAULT 1`,
   ],
+  [
+    `CREATE TABLE proposals (id TEXT PRIMARY KEY, account TEXT NOT NULL, agent TEXT NOT NULL, issuer TEXT NOT NULL, scope TEXT NOT NULL,
+      ttl INTEGER NOT NULL, units INTEGER NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL,
+      declined_at INTEGER) STRICT, WITHOUT ROWID`,
+    `CREATE INDEX proposals_agent ON proposals (agent)`,
+    `CREATE INDEX proposals_account ON proposals (account)`,
+  ],
 ];

@@ -12,6 +12,7 @@ import {
   idempotency,
   intents,
   outbox,
+  proposals,
   sessions,
   settings,
 } from "./schema.ts";
@@ -22,6 +23,7 @@ import type { IdentityRow } from "./commands/identities.ts";
 import type { Agent } from "./commands/pairings.ts";
 import type { Grant } from "./commands/grants.ts";
 import { bytesOf, type IdempotencyRow, type UseKey } from "./commands/uses.ts";
+import type { Proposal } from "./commands/proposals.ts";
 import type { Intent } from "./commands/intents.ts";
 import { sealSetting } from "./commands/seal.ts";
 import type { Session } from "./commands/sessions.ts";
@@ -58,6 +60,8 @@ export interface Readings {
   /** An agent's grants for an issuer that are not revoked, oldest first. */
   grantsFor(agent: string, issuer: string): readonly Grant[];
   grantsOfAgent(agent: string, now: number): readonly Grant[];
+  /** An account's proposals that were neither accepted nor declined and have not expired, oldest first. */
+  openProposals(account: string, now: number): readonly Proposal[];
   use(key: UseKey): IdempotencyRow | undefined;
   /** Uses of issuers that call out whose result is not recorded. */
   openIntents(): readonly Intent[];
@@ -133,6 +137,12 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     .where(and(eq(grants.agent, id), isNull(grants.revokedAt), or(isNull(grants.expiresAt), gt(grants.expiresAt, now))))
     .orderBy(asc(grants.createdAt))
     .prepare();
+  const openProposals = db
+    .select()
+    .from(proposals)
+    .where(and(eq(proposals.account, id), isNull(proposals.declinedAt), gt(proposals.expiresAt, now)))
+    .orderBy(asc(proposals.createdAt), asc(proposals.id))
+    .prepare();
   const use = db.select().from(idempotency).where(eq(idempotency.key, id)).prepare();
   const openIntents = db.select().from(intents).orderBy(asc(intents.record)).prepare();
   const waiting = db.select().from(outbox).orderBy(asc(outbox.position)).limit(sql.placeholder("limit")).prepare();
@@ -166,6 +176,7 @@ export function createReadings(db: ReadOnlyDatabase): Readings {
     grantsOf: (value) => grantsOf.all({ id: value }),
     grantsFor: (value, issuer) => grantsFor.all({ id: value, issuer }),
     grantsOfAgent: (value, at) => grantsOfAgent.all({ id: value, now: at }),
+    openProposals: (value, at) => openProposals.all({ id: value, now: at }),
     use: (key) => use.get({ id: bytesOf(key) }),
     openIntents: () => openIntents.all(),
     waitingEvents: (limit) => waiting.all({ limit }),

@@ -170,6 +170,27 @@ export const grants = sqliteTable(
   (table) => [index("grants_agent").on(table.agent, table.issuer), index("grants_account").on(table.account)],
 );
 
+/** What agents asked for and were refused, while it waits for their owner. It is no power: a grant is made of it by the owner alone. */
+export const proposals = sqliteTable(
+  "proposals",
+  {
+    id: text().primaryKey(),
+    account: text().notNull(),
+    agent: text().notNull(),
+    issuer: text().notNull(),
+    /** Canonical scope text. */
+    scope: text().notNull(),
+    /** Seconds. */
+    ttl: integer().notNull(),
+    units: integer().notNull(),
+    createdAt: integer("created_at").notNull(),
+    expiresAt: integer("expires_at").notNull(),
+    /** Kept until it expires, so that the same wish is not put again and again. */
+    declinedAt: integer("declined_at"),
+  },
+  (table) => [index("proposals_agent").on(table.agent), index("proposals_account").on(table.account)],
+);
+
 /** One row a used Idempotency-Key: what was asked and what was recorded, never a credential. */
 export const idempotency = sqliteTable(
   "idempotency",

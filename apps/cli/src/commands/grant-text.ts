@@ -14,7 +14,17 @@ const layers: Readonly<Record<string, string>> = {
 
 /** The lines of a grant. */
 export function formatGrant(grant: v.InferOutput<typeof grantSchema>): readonly string[] {
-  const { max_uses: uses, max_ttl: ttl, expires_at: until, budget: { units, seconds } = {} } = grant.constraints;
+  return [
+    `grant    ${grant.id}`,
+    `agent    ${grant.agent}`,
+    `may ask  ${grant.issuer}: ${formatScopeLine(grant.scope)}`,
+    `limits   ${formatLimits(grant.constraints)}`,
+  ];
+}
+
+/** The limits of a grant in one line. */
+export function formatLimits(constraints: v.InferOutput<typeof grantSchema>["constraints"]): string {
+  const { max_uses: uses, max_ttl: ttl, expires_at: until, budget: { units, seconds } = {} } = constraints;
   const limits = [
     ...(ttl === undefined ? [] : [`at most ${formatSeconds(ttl)} each`]),
     ...(uses === undefined ? [] : [`${uses} uses`]),
@@ -22,12 +32,7 @@ export function formatGrant(grant: v.InferOutput<typeof grantSchema>): readonly 
     ...(seconds === undefined ? [] : [`${formatSeconds(seconds)} in all`]),
     ...(until === undefined ? [] : [`until ${until}`]),
   ];
-  return [
-    `grant    ${grant.id}`,
-    `agent    ${grant.agent}`,
-    `may ask  ${grant.issuer}: ${formatScopeLine(grant.scope)}`,
-    `limits   ${limits.length === 0 ? "none of its own" : limits.join(", ")}`,
-  ];
+  return limits.length === 0 ? "none of its own" : limits.join(", ");
 }
 
 /** What was used of a grant's budget, and all of it; undefined without one. */

@@ -3,35 +3,20 @@ import type * as v from "valibot";
 import { asPerson } from "../account-session.ts";
 import { agentHome, openStoredAgent } from "../agent-file.ts";
 import { contextOf, type Context } from "../context.ts";
-import { formatInstant, formatTable } from "../table.ts";
+import { formatTable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { AnsweredNo } from "../exit-code.ts";
 import { UsageError } from "../usage-error.ts";
 import { explanationSchema, grantSchema, grantsSchema } from "../wire.ts";
 import { resolveAgent } from "./agents.ts";
 import { formatBudget, formatExplanation, formatGrant } from "./grant-text.ts";
-import {
-  addTtlOption,
-  assertConfirmed,
-  collect,
-  parsePositive,
-  parseSeconds,
-  parseSecondsOrDuration,
-} from "./options.ts";
+import { addLimitOptions, constraintsOf, type LimitOptions } from "./limit-options.ts";
+import { addTtlOption, assertConfirmed, parsePositive } from "./options.ts";
+import { addProposals } from "./proposals.ts";
+import { addScopeOptions, scopeOf, type ScopeOptions } from "./scope-options.ts";
 
-interface ScopeOptions {
-  readonly issuer: string;
-  readonly action: readonly string[];
-  readonly resource: readonly string[];
-}
-
-interface CreateOptions extends ScopeOptions {
+interface CreateOptions extends ScopeOptions, LimitOptions {
   readonly agent: string;
-  readonly maxTtl?: number;
-  readonly maxUses?: number;
-  readonly expires?: number;
-  readonly budgetUnits?: number;
-  readonly budgetSeconds?: number;
 }
 
 interface ExplainOptions extends ScopeOptions {
@@ -42,29 +27,11 @@ interface ExplainOptions extends ScopeOptions {
   readonly units?: number;
 }
 
-/** Adds the options that name a scope. */
-export function addScopeOptions(command: Command): Command {
-  return command
-    .option("--issuer <name>", "who makes the credential", "oidc")
-    .option("--action <action>", "what may be done; may be repeated; default token", collect)
-    .requiredOption("--resource <resource>", "to what, e.g. an audience's URL; may be repeated", collect);
-}
-
-/** The scope of {@link addScopeOptions}' options. */
-export function scopeOf({ action, resource }: Partial<ScopeOptions>) {
-  return { actions: action ?? ["token"], resources: resource ?? [] };
-}
-
 /** `agentkeys grants …`: what an agent may ask for. */
 export function addGrants(program: Command, terminal: Terminal): void {
   const grants = program.command("grants").description("say what an agent may ask for");
-  addScopeOptions(grants.command("create").description("let an agent ask for credentials"))
-    .requiredOption("--agent <agent>", "its id or name")
-    .option("--max-ttl <duration>", "longest life of a credential, e.g. 10m", parseSeconds)
-    .option("--max-uses <count>", "how many credentials in all", parsePositive)
-    .option("--expires <duration>", "when the grant ends, from now, e.g. 30d", parseSeconds)
-    .option("--budget-units <count>", "what the units of all asks may add up to", parsePositive)
-    .option("--budget-seconds <time>", "what the lives of all credentials may add up to", parseSecondsOrDuration)
+  const create = addScopeOptions(grants.command("create").description("let an agent ask for credentials"));
+  addLimitOptions(create.requiredOption("--agent <agent>", "its id or name"))
     .addHelpText(
       "after",
       "\nExample:\n  agentkeys grants create --agent report --resource https://api.example.com --max-ttl 10m --max-uses 100 --expires 30d",
@@ -152,22 +119,10 @@ export function addGrants(program: Command, terminal: Terminal): void {
         });
       }
     });
+  addProposals(grants, terminal);
 }
 
 function showExplanation(context: Context, answer: v.InferOutput<typeof explanationSchema>): void {
   context.show(answer, formatExplanation(answer));
   if (!answer.allowed) throw new AnsweredNo("it would be refused");
-}
-
-function constraintsOf({ maxTtl, maxUses, expires, budgetUnits, budgetSeconds }: CreateOptions) {
-  const budget = {
-    ...(budgetUnits === undefined ? {} : { units: budgetUnits }),
-    ...(budgetSeconds === undefined ? {} : { seconds: budgetSeconds }),
-  };
-  return {
-    ...(maxTtl === undefined ? {} : { max_ttl: maxTtl }),
-    ...(maxUses === undefined ? {} : { max_uses: maxUses }),
-    ...(expires === undefined ? {} : { expires_at: formatInstant(Date.now() + expires * 1000) }),
-    ...(Object.keys(budget).length === 0 ? {} : { budget }),
-  };
 }

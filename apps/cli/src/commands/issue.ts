@@ -5,8 +5,8 @@ import { writePrivate } from "../private-file.ts";
 import { requestReceipted } from "../receipted-credential.ts";
 import { formatInstant, formatJson, printable } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
-import { addScopeOptions, scopeOf } from "./grants.ts";
 import { addTtlOption, parsePositive } from "./options.ts";
+import { addScopeOptions, scopeOf } from "./scope-options.ts";
 
 interface IssueOptions {
   readonly agent: string;

@@ -211,6 +211,7 @@ const problem: JsonObject = {
     retry: { enum: ["now", "later", "never"] },
     retry_after: { type: "integer", minimum: 1 },
     next_step: { type: "string" },
+    proposal: { type: "string", description: "Under this id what was asked for waits for the agent's owner." },
     facts: { type: "object" },
   },
 };

@@ -1,6 +1,7 @@
 import { accountRoutes } from "./describe-account.ts";
 import { accountsRoutes } from "./describe-accounts.ts";
 import { credentialRoutes } from "./describe-credentials.ts";
+import { proposalRoutes } from "./describe-proposals.ts";
 import { publicRoutes } from "./describe-public.ts";
 import { signInRoutes } from "./describe-sign-in.ts";
 import type { RouteDescription } from "./description.ts";
@@ -15,4 +16,5 @@ export const routeDescriptions: readonly RouteDescription[] = [
   ...accountRoutes,
   ...accountsRoutes,
   ...credentialRoutes,
+  ...proposalRoutes,
 ];

@@ -56,6 +56,19 @@ export const grant = v.strictObject({
   revoked_at: v.optional(instant),
 });
 
+/** What an agent wishes for. */
+export const proposal = v.strictObject({
+  id: v.string(),
+  status: v.picklist(["open", "declined"]),
+  agent: v.string(),
+  issuer: v.string(),
+  scope,
+  ttl: count,
+  units: count,
+  created_at: instant,
+  expires_at: instant,
+});
+
 /** A wallet bound to the account. */
 export const wallet = v.strictObject({
   address: v.string(),

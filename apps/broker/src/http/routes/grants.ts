@@ -1,14 +1,13 @@
 import * as v from "valibot";
-import { AgentKeysError, type Json } from "@agentkeys/core";
-import { instant } from "../../json/instant.ts";
+import { AgentKeysError } from "@agentkeys/core";
 import type { Broker } from "../../broker.ts";
 import { explainAsk } from "../../flows/explain.ts";
 import { createGrant, grantBounds, mostUnits, revokeGrant } from "../../flows/grant.ts";
 import { authenticate, type Authenticated } from "../../steps/authenticate.ts";
-import type { Grant } from "../../store/commands/grants.ts";
 import type { BrokerApp } from "../app.ts";
 import { readJson } from "../body.ts";
 import { agent, freshPerson, person, presented } from "../context.ts";
+import { grantJson } from "../grant-json.ts";
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 /** The form of a scope; core and the issuer decide about its texts. */
@@ -28,7 +27,8 @@ const budget = v.pipe(
   v.strictObject({ units: budgetPart, seconds: budgetPart }),
   v.check(({ units, seconds }) => units !== undefined || seconds !== undefined, "expected units, seconds or both"),
 );
-const constraints = v.strictObject({
+/** What a grant may be limited by. */
+export const constraintsBody = v.strictObject({
   max_uses: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(grantBounds.mostUses))),
   max_ttl: v.optional(ttlBody),
   not_before: v.optional(time),
@@ -41,7 +41,7 @@ export const grantBody = v.strictObject({
   issuer: name,
   scope: scopeBody,
   delivery: v.optional(v.literal("release")),
-  constraints: v.optional(constraints, {}),
+  constraints: v.optional(constraintsBody, {}),
 });
 /** An ask to explain. */
 export const explainBody = v.strictObject({
@@ -96,36 +96,7 @@ function asAgent(broker: Broker, caller: Authenticated, wanted: string | undefin
 }
 
 /** Constraints as the flow takes them. */
-function limitsOf(given: v.InferOutput<typeof constraints>) {
+export function limitsOf(given: v.InferOutput<typeof constraintsBody>) {
   const { max_uses: maxUses, max_ttl: maxTtl, not_before: notBefore, expires_at: expiresAt, budget: most } = given;
   return { maxUses, maxTtl, notBefore, expiresAt, budget: most };
-}
-
-function grantJson(grant: Grant): Record<string, Json> {
-  const { budgetUnits, budgetSeconds, usedUnits, usedSeconds } = grant;
-  const counts = [
-    ...(budgetUnits === null ? [] : [["units", budgetUnits, usedUnits] as const]),
-    ...(budgetSeconds === null ? [] : [["seconds", budgetSeconds, usedSeconds] as const]),
-  ];
-  const budgets = Object.fromEntries(counts.map(([unit, most]) => [unit, most]));
-  const used = Object.fromEntries(counts.map(([unit, , count]) => [unit, count]));
-  const constraint = {
-    ...(grant.maxUses === null ? {} : { max_uses: grant.maxUses }),
-    ...(grant.maxTtl === null ? {} : { max_ttl: grant.maxTtl }),
-    ...(grant.notBefore === null ? {} : { not_before: instant(grant.notBefore) }),
-    ...(grant.expiresAt === null ? {} : { expires_at: instant(grant.expiresAt) }),
-    ...(counts.length === 0 ? {} : { budget: budgets }),
-  };
-  return {
-    id: grant.id,
-    agent: grant.agent,
-    issuer: grant.issuer,
-    scope: JSON.parse(grant.scope) as Json,
-    delivery: grant.delivery,
-    constraints: constraint,
-    uses: grant.uses,
-    ...(counts.length === 0 ? {} : { used }),
-    created_at: instant(grant.createdAt),
-    ...(grant.revokedAt === null ? {} : { revoked_at: instant(grant.revokedAt) }),
-  };
 }

@@ -13,6 +13,7 @@ import {
   keyValues,
   pairings,
   pairingTries,
+  proposals,
   sessions,
 } from "../schema.ts";
 import { assertNotLastOperator } from "./accounts.ts";
@@ -46,7 +47,7 @@ export function eraseAccount(
       .where(sql`${attempts.proven} ->> 'type' = ${type} AND ${attempts.proven} ->> 'value' = ${value}`)
       .run();
   db.delete(pairingTries).where(eq(pairingTries.account, account)).run();
-  for (const table of [grants, agents, sessions, identities, codes, accounts] as const)
+  for (const table of [grants, proposals, agents, sessions, identities, codes, accounts] as const)
     db.delete(table).where(eq(table.account, account)).run();
   for (const named of [account, ...values.map(({ value }) => JSON.stringify(value))])
     db.delete(keyValues)

@@ -1,7 +1,7 @@
 import { and, eq, isNull } from "../drizzle.ts";
 import { AgentKeysError, type AuditEvent } from "@agentkeys/core";
 import type { Transaction } from "../engine.ts";
-import { agents, attempts, codes, pairings, sessions } from "../schema.ts";
+import { agents, attempts, codes, pairings, proposals, sessions } from "../schema.ts";
 import { enqueueRevocation } from "./outbox.ts";
 
 /** A session as stored. */
@@ -24,7 +24,7 @@ export function revokeSessions(
 }
 
 /**
- * Ends every session there is, with all that waits to become one: sign-ins, pairings, codes. For a store that comes from a backup,
+ * Ends every session there is, with all that waits to become one, or a grant: sign-ins, pairings, codes, proposals. For a store that comes from a backup,
  * where what was ended since then would live again.
  */
 export function endEverySession(
@@ -32,11 +32,11 @@ export function endEverySession(
   input: { readonly now: number; readonly events: readonly AuditEvent[] },
 ): void {
   db.update(sessions).set({ revokedAt: input.now }).where(isNull(sessions.revokedAt)).run();
-  for (const waiting of [attempts, pairings, codes]) db.delete(waiting).run();
+  for (const waiting of [attempts, pairings, codes, proposals]) db.delete(waiting).run();
   enqueueRevocation(db, input.events);
 }
 
-/** Ends an agent: its sessions with it, and every use of its grants. */
+/** Ends an agent: its sessions and proposals with it, and every use of its grants. */
 export function revokeAgent(
   db: Transaction,
   input: { readonly account: string; readonly agent: string; readonly now: number; readonly event: AuditEvent },
@@ -51,5 +51,6 @@ export function revokeAgent(
     .set({ revokedAt: input.now })
     .where(and(eq(sessions.agent, input.agent), isNull(sessions.revokedAt)))
     .run();
+  db.delete(proposals).where(eq(proposals.agent, input.agent)).run();
   enqueueRevocation(db, [input.event]);
 }
