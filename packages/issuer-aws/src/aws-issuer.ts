@@ -15,7 +15,7 @@ import type { AwsSettings } from "./config.ts";
 import { sessionArn } from "./role.ts";
 import { formatPolicy } from "./session-policy.ts";
 import { createStsClient } from "./sts-client.ts";
-import { describeFault, faultOf, isRefusalOfToken } from "./sts-fault.ts";
+import { describeFault, faultOf, isOutcomeUnknown, isRefusalOfToken } from "./sts-fault.ts";
 
 /** STS gives nothing for less than 900 s; a minute more, since the call takes time and clocks differ. Seconds. */
 const shortestTtl = 960;
@@ -38,6 +38,13 @@ export function openAwsIssuer(settings: AwsSettings, host: Host): CredentialIssu
 
   function fail(reason: string): AgentKeysError<"ERR_ISSUER_FAILED"> {
     return new AgentKeysError("ERR_ISSUER_FAILED", reason, { issuer: host.name });
+  }
+
+  /** The error of an ask without a session. */
+  function failOf(error: unknown): AgentKeysError {
+    const reason = `STS: ${describeFault(faultOf(error))}`;
+    if (!isOutcomeUnknown(error)) return fail(reason);
+    return new AgentKeysError("ERR_ISSUER_OUTCOME_UNKNOWN", `${reason}; it may have given a session`, {});
   }
 
   /** Seconds that the session is asked for: from the last moment at which STS may answer, so that none outlives the order. */
@@ -90,7 +97,7 @@ export function openAwsIssuer(settings: AwsSettings, host: Host): CredentialIssu
         Policy: formatPolicy(order.scope),
       };
       const session = await assumeRole(client, ask, during(call), host).catch((error: unknown) => {
-        throw fail(`STS: ${describeFault(faultOf(error))}`);
+        throw failOf(error);
       });
       if (session === undefined) throw fail("STS gave an answer of another form");
       return toCredential(session, order);

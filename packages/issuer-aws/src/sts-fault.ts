@@ -16,6 +16,17 @@ export function faultOf(error: unknown): StsFault {
   return { status: metadata?.httpStatusCode, word: isWord ? code.replace(/Exception$/u, "") : undefined };
 }
 
+/** Codes of a connection that was never made. */
+const unsent = ["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"];
+
+/** True where STS may have given a session all the same: it was asked, and its answer did not come or cannot be read. */
+export function isOutcomeUnknown(error: unknown): boolean {
+  const { status, word } = faultOf(error);
+  if (status !== undefined) return status < 400 && word === undefined;
+  const { code, cause } = error as { readonly code?: unknown; readonly cause?: { readonly code?: unknown } };
+  return !unsent.includes(String(cause?.code ?? code));
+}
+
 const throttling = ["Throttling", "Throttled", "RequestThrottled", "TooManyRequests", "RequestLimitExceeded"];
 
 /** True for what a later ask may not meet: throttling, 5xx, and keys of the broker that STS could not fetch just now. */

@@ -126,5 +126,5 @@ function resultIds({ now, random }: IssueContext, { plan }: Recorded) {
 
 /** True where the far side may have made a credential all the same: the call ended without its answer. */
 function isOutcomeUnknown({ authorized }: Recorded, code: string): boolean {
-  return authorized.issuer.isRemote && code === "ERR_PLUGIN_TIMEOUT";
+  return authorized.issuer.isRemote && (code === "ERR_PLUGIN_TIMEOUT" || code === "ERR_ISSUER_OUTCOME_UNKNOWN");
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { AgentKeysError } from "@agentkeys/core";
 import { parseReceipt, parseVkey, verifyReceipt } from "@agentkeys/log";
 import { ask, claim, grant, openBroker, pair, type Answer, type Caller, type TestBroker } from "./harness.ts";
 import { install } from "./install.ts";
@@ -150,6 +151,17 @@ test("a far side that hangs ends in time, and its outcome is unknown", async () 
   const [intent, result] = await told();
   expect(result).toMatchObject({ type: "issued", outcome: "unknown", code: "ERR_PLUGIN_TIMEOUT", parent: intent!.id });
 }, 20_000);
+
+test("where the issuer itself does not know what came of its call, that is answered and recorded", async () => {
+  const code = "ERR_ISSUER_OUTCOME_UNKNOWN";
+  farSide.act = async () => Promise.reject(new AgentKeysError(code, "no answer came", {}));
+  const key = randomUUID();
+  expect(await mint(key)).toMatchObject({ status: 409, body: { code } });
+  const [intent, result] = await told();
+  expect(result).toMatchObject({ type: "issued", outcome: "unknown", code, parent: intent!.id });
+  expect(await mint(key)).toMatchObject({ status: 409, body: { code } });
+  expect(farSide.orders).toHaveLength(1);
+});
 
 test.each([
   ["grant", async () => person.call("DELETE", `/v1/grants/${grantId}`)],
