@@ -3,6 +3,7 @@
 //
 //   node tools/main-job.mjs            then leaves broker and witness running
 //   node tools/main-job.mjs --once     then stops everything and ends with the exit code
+//   node tools/main-job.mjs --with aws also gives the agent AWS credentials, of Ceph's STS for Ceph's store
 //   --bin-dir DIR                      takes the programs from there, e.g. node_modules/.bin
 import { randomBytes } from "node:crypto";
 import { appendFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -11,13 +12,18 @@ import { constants, tmpdir } from "node:os";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { awsJob, startAwsPlace } from "./main-job/aws.mjs";
+import { configuration } from "./main-job/configuration.mjs";
 import { Narrator, StepFailed } from "./main-job/narrator.mjs";
 import { Programs } from "./main-job/programs.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const resource = "https://api.example.com";
 
-const { values } = parseArgs({ options: { once: { type: "boolean", default: false }, "bin-dir": { type: "string" } } });
+const { values } = parseArgs({
+  options: { once: { type: "boolean", default: false }, "bin-dir": { type: "string" }, with: { type: "string" } },
+});
+if (values.with !== undefined && values.with !== "aws") throw new Error("--with takes aws");
 const binDir = values["bin-dir"] === undefined ? undefined : resolve(values["bin-dir"]);
 const programs = new Programs(root, binDir);
 const folder = await makeFolder(values.once);
@@ -25,13 +31,20 @@ const at = (/** @type {string} */ name) => join(folder, name);
 // Commands are printed as one would type them, with the folder in a variable of the shell.
 const narrator = new Narrator((text) => text.replaceAll(folder, "$D"));
 
+/** @type {import("./main-job/aws.mjs").AwsPlace | undefined} */
+let place;
+async function stopAll() {
+  await programs.stop();
+  await place?.stop();
+}
+
 let isStopping = false;
 for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) {
   process.on(signal, () => {
     if (isStopping) return;
     isStopping = true;
     narrator.silence();
-    void programs.stop().then(async () => {
+    void stopAll().then(async () => {
       if (values.once) await rm(folder, { recursive: true });
       process.exit(128 + constants.signals[signal]);
     });
@@ -42,7 +55,7 @@ try {
   const { url } = await mainJob();
   console.log(`\nThe main job is done, in ${narrator.total}.`);
   if (values.once) {
-    await programs.stop();
+    await stopAll();
     await rm(folder, { recursive: true });
   } else {
     await stayUp(url);
@@ -50,7 +63,7 @@ try {
 } catch (error) {
   // Told to stop: what comes after that ends the process.
   if (!isStopping) {
-    await programs.stop();
+    await stopAll();
     if (!(error instanceof StepFailed)) throw error;
     console.error(`What was written is in ${shortName(folder)}.`);
     process.exitCode = 1;
@@ -89,9 +102,18 @@ async function mainJob() {
     },
   );
 
+  if (values.with === "aws")
+    place = await narrator.step(
+      "Ceph's STS and store in place of AWS, and a proxy that adds the certificate which Ceph wants",
+      ["# with AWS itself: docs/operate/aws.md"],
+      async () => {
+        const made = await startAwsPlace(root);
+        return [made, `${made.endpoint}, the broker's public URL is ${made.url}`];
+      },
+    );
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const toml = configuration(url, witness);
+  const url = place?.url ?? `http://127.0.0.1:${port}`;
+  const toml = configuration(url, port, witness) + (place?.section ?? "");
   const boot = ["--config", at("agentkeys.toml")];
   await narrator.step(
     "A broker: one TOML file, everything else embedded",
@@ -105,6 +127,7 @@ async function mainJob() {
       // Plug-ins are loaded from the operator's folder, where npm would have put them.
       await symlink(programs.installation, at("node_modules"));
       await programs.start("agentkeys-broker", boot, at("broker.log")).until(/^ready \S+$/mu, 30_000);
+      await place?.settle(port, at("data"));
       return [undefined, `ready at ${url}`];
     },
   );
@@ -208,6 +231,7 @@ async function mainJob() {
       return [undefined, ...verdictOf((await programs.run("agentkeys-verify", require)).stdout)];
     },
   );
+  if (place !== undefined) await awsJob({ narrator, programs, typed, ask }, place, { pass, person, agent });
   return { url };
 }
 
@@ -222,22 +246,6 @@ function verdictOf(/** @type {string} */ report) {
   const lines = report.split("\n");
   const wanted = /^ {2}(record|credential|valid to|cosigned)/u;
   return [lines[0] ?? "", ...lines.filter((line) => wanted.test(line))];
-}
-
-/** The configuration of the broker: the rest is as it is without a file. */
-function configuration(/** @type {string} */ url, /** @type {{address: string, vkey: string}} */ witness) {
-  return `[broker]
-public_url = "${url}"
-listen = "${new URL(url).host}"
-data_dir = "data"
-
-[audit]
-anchors = ["witness"]
-
-[audit.witness]
-url = "${witness.address}"
-vkey = "${witness.vkey}"
-`;
 }
 
 async function stayUp(/** @type {string} */ url) {

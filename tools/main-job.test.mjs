@@ -1,5 +1,5 @@
 // The main job on the built programs of this workspace. tools/operator-smoke.test.mjs runs it on installed packages.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,6 +14,10 @@ beforeEach(async () => {
   temporary = await mkdtemp(join(tmpdir(), "agentkeys-main-job-test-"));
 });
 afterEach(async () => rm(temporary, { recursive: true }));
+
+function hasAws() {
+  return ["radosgw", "/usr/bin/aws"].every((name) => spawnSync(name, ["--version"]).error === undefined);
+}
 
 /** @param {readonly string[]} args */
 function start(args) {
@@ -38,6 +42,18 @@ describe("the main job", () => {
     expect(code).toBe(0);
     expect(await readdir(temporary)).toEqual([]);
   }, 120_000);
+
+  // Under CI the programs have to be there: tools/ci-packages.txt brings them.
+  it.skipIf(process.env["CI"] !== "true" && !hasAws())(
+    "gives stock AWS tools one prefix of a store, which refuses them another",
+    async () => {
+      const { code, text } = await start(["--once", "--with", "aws"]).ended;
+      expect(text).toMatch(/ s3 ls s3:\/\/reports\/2026\/$[^]* a$[^]*\(403\)[^]*issued ok[^]*The main job is done/mu);
+      expect(code).toBe(0);
+      expect(await readdir(temporary)).toEqual([]);
+    },
+    180_000,
+  );
 
   it("names the step that fails, keeps what was written, and ends with 1", async () => {
     const empty = await mkdtemp(join(temporary, "empty-"));
