@@ -48,7 +48,7 @@ export const errorRegistry = {
   ERR_CONFIG_KEY_FILE: row<{ path: string; reason: string }>("operator", "never", 500, "private", "A key file is missing, unreadable or open to others.", "Restore the file and set its mode to 0600."),
   ERR_CONFIG_NODE_VERSION: row<{ found: string; needed: string }>("operator", "never", 500, "public", "This Node.js is too old.", "Run with Node.js 22.14 or newer."),
   ERR_CONFIG_LISTEN: row<{ address: string; reason: string }>("operator", "later", 500, "private", "The listening address is not to be had.", "Stop the program that holds the port, or set another `listen`."),
-  ERR_CONFIG_PROFILE: row<{ reason: string }>("caller", "never", 400, "public", "This command needs a sign-in or an account file that is not there.", "Sign in with `agentkeys login` (the first time `agentkeys init wallet`), or name another `--home`."),
+  ERR_CONFIG_PROFILE: row<{ reason: string }>("caller", "never", 400, "public", "This command needs a sign-in or an account file that is not there.", "Sign in with `agentkeys login` (the first time `agentkeys init wallet`), pair the agent, or name another `--home`."),
 
   ERR_PLUGIN_NOT_INSTALLED: row<{ specifier: string; from: string }>("operator", "never", 500, "private", "A plug-in named in the configuration is not installed.", "Run `npm install --ignore-scripts` with the named package in the folder of the configuration file."),
   ERR_PLUGIN_NOT_LOADABLE: row<{ specifier: string; reason: string }>("operator", "never", 500, "private", "A plug-in is installed but cannot be loaded.", "Reinstall it; its author must export `default` and code that loads."),
@@ -105,7 +105,7 @@ export const errorRegistry = {
 
   ERR_GRANT_NOT_FOUND: row<{ proposal?: string }>("caller", "never", 404, "public", "There is no live grant, agent, pairing or proposal of that id for you.", "Look at your list; what is revoked or expired must be made anew."),
   ERR_GRANT_SCOPE: row<{ reason: string }>("caller", "never", 400, "public", "The scope is not of a form that can be granted.", "Correct the text named: no wildcard but one `*` after a final `/` or `:`, no dot segments, no percent-escapes."),
-  ERR_GRANT_EXCEEDS_RIGHTS: row<{ issuer: string }>("caller", "never", 403, "public", "That is wider than the rights of the account.", "Ask for less, or ask the operator for a [[rights]] row that contains it."),
+  ERR_GRANT_EXCEEDS_RIGHTS: row<{ issuer: string }>("caller", "never", 403, "public", "That is wider than the rights of the account.", "Ask for less (`agentkeys rights` shows an operator what is allowed), or ask the operator for a [[rights]] row that contains it."),
   ERR_GRANT_DENIED: row<{ layer: "grant" | "rights" | "ceiling" | "constraint" | "agent" | "proposal"; allowed: readonly string[]; proposal?: string }>("caller", "never", 403, "public", "The request is refused by the layer named.", "Ask within what is allowed, or have the person accept the proposal named."),
   ERR_GRANT_USED_UP: row<{ limit: "uses" | "units" | "seconds"; left: number; proposal?: string }>("caller", "never", 403, "public", "The grant has too little left of the limit named.", "Ask for no more than is left, or have the person accept the proposal named."),
   ERR_GRANT_TTL: row<{ maximum: number; proposal?: string }>("caller", "never", 403, "public", "That lifetime is not allowed.", "Ask for at most the named number of seconds, or have the person accept the proposal named."),

@@ -28,7 +28,8 @@ const longestBundle = tileWidth * (2 + 4096);
 /** The text of a log's newest head. Throws ERR_AUDIT_PROOF where there is none. */
 export async function readCheckpoint(log: LogReader): Promise<string> {
   const bytes = await readResource(log, "checkpoint", longestNote);
-  if (bytes === undefined) throw invalid("the log has no checkpoint");
+  if (bytes === undefined)
+    throw invalid("there is no checkpoint here; a log is at https://BROKER/v1/audit/logs/LOG_ID");
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {

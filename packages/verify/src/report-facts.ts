@@ -35,9 +35,9 @@ export function instant(milliseconds: number): string {
   return Number.isNaN(date.getTime()) ? String(milliseconds) : date.toISOString();
 }
 
-/** Text for a terminal: whatever is not printable ASCII is quoted. */
+/** Text for a terminal: whatever is not printable ASCII, or the dash that a note's signature begins with, is quoted. */
 export function show(value: unknown): string {
-  const text = typeof value === "string" && /^[ -~]*$/u.test(value) ? value : JSON.stringify(value);
+  const text = typeof value === "string" && /^[ -~—]*$/u.test(value) ? value : JSON.stringify(value);
   // JSON leaves the control characters U+007F to U+009F and the ones that turn the writing direction as they are.
-  return text.replace(/[^ -~]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+  return text.replace(/[^ -~—]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
 }

@@ -61,7 +61,8 @@ export function parseTrustPolicy(text: string): TrustPolicy {
     if (logs.length + rules.size > most)
       throw policyError(line, `there are more than ${most} logs, witnesses and groups`);
   }
-  if (quorum === undefined) throw policyError(text.split("\n").length, "there is no quorum line");
+  if (quorum === undefined)
+    throw policyError(text.split("\n").length, "there is no quorum line; without witnesses it is `quorum none`");
   return { logs, witnesses, quorum: quorum.rule };
 }
 

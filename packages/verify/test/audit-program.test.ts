@@ -83,6 +83,9 @@ describe("agentkeys-verify audit", () => {
     const back = await audit(await serve([rewound]), "--since", note, "--keep", note, "--json");
     expect(back.code).toBe(22);
     expect(JSON.parse(back.out)).toMatchObject({ level: "REWOUND", met: false, notes: [log.head(), rewound.head()] });
+    const shown = await audit(await serve([rewound]), "--since", note);
+    for (const head of [log.head(), rewound.head()])
+      expect(shown.out).toContain(head.trimEnd().replaceAll(/^/gmu, "  "));
     expect(readFileSync(note, "utf8")).toBe(log.head());
 
     const forked = new MadeLog(origin, log.signers).fill(300).add({ time: started }).fill(400);

@@ -31,7 +31,7 @@ describe("an audit refuses", () => {
     ["tile/0/002.p/188", "tile/0/002.p/188 is missing"],
     ["tile/1/000.p/2", "tile/1/000.p/2 is missing"],
     ["tile/entries/002.p/188", "tile/entries/002.p/188 is missing"],
-    ["checkpoint", "the log has no checkpoint"],
+    ["checkpoint", "there is no checkpoint here; a log is at https://BROKER/v1/audit/logs/LOG_ID"],
   ])("a log without %s", async (missing, said) => {
     const reader = log.reader((path, bytes) => (path === missing ? undefined : bytes));
     expect(await reasonOf(audit(log, reader))).toBe(`INVALID: ${said}`);

@@ -59,6 +59,10 @@ describe("a trust policy", () => {
     expect(() => parseTrustPolicy(`${many(257)}quorum none\n`)).toThrow(/line 257/u);
   });
 
+  it("says what stands in a policy without witnesses", () => {
+    expect(() => parseTrustPolicy(`log ${log.vkey}\n`)).toThrow("`quorum none`");
+  });
+
   const w = witnesses[0]?.vkey ?? "";
   it.each<[string, string, number]>([
     ["nothing", "", 1],

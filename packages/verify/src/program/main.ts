@@ -21,7 +21,11 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const { verdict, met, json } = judged;
   const failed = await print(json ? `${JSON.stringify(reportJson(verdict, met), null, 2)}\n` : reportText(verdict));
-  return failed === 0 ? exitCodeOf(judged) : failed;
+  if (failed !== 0) return failed;
+  const code = exitCodeOf(judged);
+  if (code === 10 && verdict.level !== "UNDECIDED")
+    process.stderr.write("agentkeys-verify: this is below what is required\n");
+  return code;
 }
 
 /** Writes to standard output; answers 0, or 74 where it cannot be written. Who reads no more (`| head -1`) has still the verdict's code. */
