@@ -35,7 +35,7 @@ export interface SoundVerdict {
   /** Keys that the log rotated in and that the trust files do not have: add them. */
   readonly newKeys: readonly string[];
   readonly anchors: readonly AuditedAnchor[];
-  /** Size of the head kept from before, that this log is an append to. */
+  /** Size of the head kept from before, that this log, or the epoch that it goes on from, is an append to. */
   readonly since?: number;
   /** The epoch before, where this log has one: `checked` when its own tiles and head say the same. */
   readonly link?: Checkpoint & { readonly checked: boolean };
@@ -81,7 +81,11 @@ export function invalidLog(reason: string): InvalidVerdict {
 }
 
 /** What a sound log still does not prove, in plain words. */
-export function listLogUnproven(verdict: Omit<SoundVerdict, "notProven">, linkFault: string | undefined): string[] {
+export function listLogUnproven(
+  verdict: Omit<SoundVerdict, "notProven">,
+  linkFault: string | undefined,
+  kept: VerifiedHead | undefined,
+): string[] {
   const { level, size, records, anchors, since, link } = verdict;
   const finalSize = Math.max(0, ...anchors.map((anchor) => anchor.finalSize));
   const unchecked = anchors.filter((anchor) => anchor.finalSize === 0);
@@ -102,7 +106,11 @@ export function listLogUnproven(verdict: Omit<SoundVerdict, "notProven">, linkFa
           `What ${unchecked.map(({ name }) => name).join(", ")} really has: your trust files name no verifier, or nothing is final.`,
         ]
       : []),
-    ...(since === undefined ? ["That it is the log you saw before: no head kept from then was given."] : []),
+    ...(since === undefined
+      ? [
+          `That it is the log you saw before: ${kept === undefined ? "no head kept from then was given" : "the head kept from then is of the epoch before, which was not read"}.`,
+        ]
+      : []),
     ...(link !== undefined && !link.checked
       ? [
           `That it goes on from ${link.origin} at ${link.size}, root ${toBase64(link.root)}: ${linkFault ?? "it was not read"}.`,

@@ -76,6 +76,7 @@ async function audit(log: LogReader, trust: TrustPolicy, options: AuditOptions):
   if (records !== undefined) await checkKeys(head, records, trust);
   const link = await checkLink(head, records, trust, { kept: isSame ? undefined : kept, reader: options.epochReader });
   if (link.broken !== undefined) return link.broken;
+  const isHeld = isSame || link.fault === undefined || kept?.size === link.genesis?.size;
   const audited = anchors.summary();
   const isWitnessed = head.quorumMet && head.witnesses.length > 0;
   const verdict: Omit<SoundVerdict, "notProven"> = {
@@ -89,10 +90,10 @@ async function audit(log: LogReader, trust: TrustPolicy, options: AuditOptions):
     newKeys: records === undefined ? [] : findNewKeys(records, origin, trust),
     anchors: audited,
     ...(records === undefined ? {} : { records }),
-    ...(kept === undefined || !isSame ? {} : { since: kept.size }),
+    ...(kept === undefined || !isHeld ? {} : { since: kept.size }),
     ...(link.genesis === undefined ? {} : { link: { ...link.genesis, checked: link.fault === undefined } }),
   };
-  return { ...verdict, notProven: listLogUnproven(verdict, link.fault) };
+  return { ...verdict, notProven: listLogUnproven(verdict, link.fault, kept) };
 }
 
 /** Hashes every leaf, in order, with a few tiles ahead; answers what the records say where they are read. */

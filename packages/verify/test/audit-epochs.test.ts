@@ -103,7 +103,12 @@ describe("an epoch", () => {
     expect(verdict).toMatchObject({ level: "REWOUND", notes: [first.head(250), log2.head()] });
     expect(await auditNext(log2, first, { since: first.head(150) })).toMatchObject({
       level: "SIGNED",
+      since: 150,
       link: { checked: true },
+    });
+    expect(await auditNext(log2, undefined, { since: first.head(200) })).toMatchObject({ since: 200 });
+    expect(await auditNext(log2, undefined, { since: first.head(150) })).toMatchObject({
+      notProven: expect.arrayContaining([expect.stringContaining("is of the epoch before, which was not read")]),
     });
     const forked = new MadeLog(origin, first.signers).add({ time: started + 1 }).fill(200);
     expect(await auditNext(log2, first, { since: forked.head(150) })).toMatchObject({ level: "FORKED" });
