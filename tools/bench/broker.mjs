@@ -17,16 +17,18 @@ const mintAsk = { issuer: "oidc", scope, ttl: 300 };
  * Writes what an operator would: a configuration, with the packages beside it.
  *
  * @param {string} folder a new one
- * @param {{ isSilent?: boolean }} [options] with `isSilent`, the log that records nothing
+ * @param {{ isSilent?: boolean, limits?: Readonly<Record<string, number>> }} [options] with `isSilent`, the log that records nothing;
+ *   `limits` in place of the defaults of that name
  */
-export async function prepareBroker(folder, { isSilent = false } = {}) {
+export async function prepareBroker(folder, { isSilent = false, limits = {} } = {}) {
   const url = `http://127.0.0.1:${await freePort()}`;
   const audit = isSilent ? '\n[audit]\nlog = "silent"\n\n[audit.silent]\nplugin = "./silent-log.mjs"\n' : "";
+  const limited = ["\n[limits]", ...Object.entries(limits).map(([name, most]) => `${name} = ${most}`)].join("\n");
   await mkdir(folder);
   await symlink(installation, join(folder, "node_modules"));
   if (isSilent) await copyFile(join(import.meta.dirname, "silent-log.mjs"), join(folder, "silent-log.mjs"));
   const config = join(folder, "agentkeys.toml");
-  await writeFile(config, `[broker]\nlisten = "${new URL(url).host}"\ndata_dir = "data"\n${audit}`);
+  await writeFile(config, `[broker]\nlisten = "${new URL(url).host}"\ndata_dir = "data"\n${audit}${limited}\n`);
   return { url, folder, start: [brokerProgram, ["--config", config]] };
 }
 
@@ -36,10 +38,10 @@ export async function prepareBroker(folder, { isSilent = false } = {}) {
  *
  * @param {import("./children.mjs").Children} children
  * @param {string} folder
- * @param {{ isSilent?: boolean, agents?: number, fill?: (data: string, url: string) => Promise<void> }} [options]
+ * @param {{ isSilent?: boolean, limits?: Readonly<Record<string, number>>, agents?: number, fill?: (data: string, url: string) => Promise<void> }} [options]
  */
-export async function openParties(children, folder, { isSilent = false, agents = 8, fill } = {}) {
-  const { url, start } = await prepareBroker(folder, { isSilent });
+export async function openParties(children, folder, { isSilent = false, limits = {}, agents = 8, fill } = {}) {
+  const { url, start } = await prepareBroker(folder, { isSilent, limits });
   const run = () => children.start(.../** @type {[string, string[]]} */ (start));
   if (fill !== undefined) {
     await children.stop((await run()).child);
@@ -93,7 +95,7 @@ async function claim(/** @type {Caller} */ person, /** @type {string} */ code) {
 }
 
 /** An agent of the person with a grant. */
-async function pair(/** @type {Caller} */ person) {
+export async function pair(/** @type {Caller} */ person) {
   const caller = new Caller(person.url, person.shared);
   const client = { client_id: "agentkeys" };
   const started = await caller.post(
@@ -116,7 +118,7 @@ async function pair(/** @type {Caller} */ person) {
 }
 
 /** An agent with one grant. */
-class Agent {
+export class Agent {
   grant = "";
 
   /**
@@ -137,11 +139,16 @@ class Agent {
     await person.delete(`/v1/grants/${this.grant}`);
   }
 
-  /** True when a credential was given, false when no grant allows it any more. */
+  /** Ends the agent itself. */
+  async leave(/** @type {Caller} */ person) {
+    await person.delete(`/v1/agents/${this.id}`);
+  }
+
+  /** True when a credential was given, false when no grant allows it any more, or the agent is no more. */
   async mint() {
     const { status, body } = await this.caller.try("POST", "/v1/credentials", mintAsk);
     if (status === 200) return true;
-    if (body.code !== "ERR_GRANT_DENIED" && body.code !== "ERR_GRANT_NOT_FOUND")
+    if (!["ERR_GRANT_DENIED", "ERR_GRANT_NOT_FOUND", "ERR_SESSION_TOKEN"].includes(body.code))
       throw new Error(`a mint was answered with ${JSON.stringify(body)}`);
     return false;
   }
