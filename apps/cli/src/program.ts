@@ -14,6 +14,7 @@ import { addLogin } from "./commands/login.ts";
 import { addLogout } from "./commands/logout.ts";
 import { addRun } from "./commands/run.ts";
 import { addSessions } from "./commands/sessions.ts";
+import { addTokenFile } from "./commands/token-file.ts";
 import { addWallets } from "./commands/wallets.ts";
 import { addWhoami } from "./commands/whoami.ts";
 import type { Terminal } from "./terminal.ts";
@@ -61,6 +62,7 @@ First steps:
     addIssue,
     addRun,
     addAwsCredentials,
+    addTokenFile,
     addAudit,
     addErrors,
     addCompletion,

@@ -22,8 +22,17 @@ describe("completion bash", () => {
     ["agentkeys grants create --ma", ["--max-ttl", "--max-uses"]],
     ["agentkeys --json agents app", ["approve"]],
     ["agentkeys grants create --agent report --expi", ["--expires"]],
+    ["agentkeys token", ["token-file"]],
   ])("offers what may follow %j", async (line, offered) => {
     expect((await complete(line)).filter((word) => word !== "--version")).toEqual(offered);
+  });
+});
+
+describe("completion bash behind --", () => {
+  it("offers commands and files, and no option of ours", async () => {
+    expect(await complete("agentkeys run --agent report -- basen")).toContain("basename");
+    expect(await complete("agentkeys run --agent report -- ls /us")).toContain("/usr");
+    expect(await complete("agentkeys run --agent report -- ls --a")).toEqual([""]);
   });
 });
 

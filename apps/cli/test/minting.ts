@@ -53,13 +53,18 @@ export function mint(
   };
 }
 
-/** Answers every ask with a credential and its receipt, which can be fetched again. */
-export function serveCredentials(broker: AccountBroker): void {
+/** Answers every ask with a credential and its receipt, which can be fetched again. `lives` shortens them, in seconds. */
+export function serveCredentials(broker: AccountBroker, lives?: number): void {
   broker.routes.set("POST /v1/credentials", (received) => {
-    const { index, credential, record } = mint(broker, received);
+    const { index, credential, record } = mint(broker, shorten(received, lives));
     broker.routes.set(`GET /v1/audit/receipts/${record}`, () => ({ status: 200, body: broker.log.receipt(index) }));
     return { status: 200, body: { credential, receipt: JSON.parse(broker.log.receipt(index)) } };
   });
+}
+
+function shorten(received: Received, lives: number | undefined): Received {
+  const asked = JSON.parse(received.text);
+  return { ...received, text: JSON.stringify({ ...asked, ttl: lives ?? asked.ttl }) };
 }
 
 /** The value of a credential of type `aws`. */
@@ -78,9 +83,7 @@ export function serveAwsCredentials(
 ): readonly AwsValue[] {
   const served: AwsValue[] = [];
   broker.routes.set("POST /v1/credentials", (received) => {
-    const asked = JSON.parse(received.text);
-    const text = JSON.stringify({ ...asked, ttl: lives ?? asked.ttl });
-    const { index, credential } = mint(broker, { ...received, text });
+    const { index, credential } = mint(broker, shorten(received, lives));
     const value = {
       access_key_id: `ASIA${randomBytes(8).toString("hex").toUpperCase()}`,
       secret_access_key: randomBytes(30).toString("base64"),

@@ -32,6 +32,7 @@ describe("the program", () => {
     ["issue", "agentkeys issue --agent report"],
     ["run", "agentkeys run --agent report -- aws s3 ls"],
     ["aws-credentials", "credential_process = agentkeys aws-credentials --agent report"],
+    ["token-file", "agentkeys token-file --agent report --resource https://sts.example.com --out token -- aws s3 ls"],
     ["audit show", "agentkeys audit show"],
     ["audit verify", "agentkeys audit verify receipt.json"],
   ])("%s has help with an example and the options of every command", async (command, example) => {

@@ -150,6 +150,20 @@ const answer = await ask(); console.log(answer.status, (await answer.json()).Acc
     expect(error).toMatchObject({ code: "ECONNREFUSED" });
   });
 
+  it("ends with the command though the broker still owes an answer", async () => {
+    await person.home.pair("report");
+    person.broker.routes.set("POST /v1/credentials", async () => Promise.withResolvers<never>().promise);
+    const began = Date.now();
+    const { code, stdout, stderr } = await runUnder(
+      script(`${askEndpoint} await fetch(url, { headers: { authorization }, signal: AbortSignal.timeout(500) })
+.catch((error) => console.log(error.name));`),
+      { AWS_REGION: "eu-west-1" },
+    );
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "TimeoutError\n", stderr: "" });
+    // One exchange with the broker may take twenty seconds.
+    expect(Date.now() - began).toBeLessThan(15_000);
+  });
+
   it("asks for all that the agent's one grant allows where no scope is given", async () => {
     await person.home.pair("report");
     serveAwsCredentials(person.broker);

@@ -46,6 +46,7 @@ const scripts: Readonly<Record<(typeof shells)[number], (commands: readonly Comp
   bash: (commands) => `_agentkeys() {
   local word words="" current="\${COMP_WORDS[COMP_CWORD]}" offers=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    [[ $word != -- ]] || { COMPREPLY=($(compgen -c -- "$current") $(compgen -f -- "$current")); return; }
     [[ $word == -* ]] || words="\${words:+$words }$word"
   done
   while :; do
