@@ -108,7 +108,7 @@ describe("agentkeys init wallet", () => {
     await init("--mnemonic-file", await person.folder.write("words", words));
     const out = join(person.folder.path, "more.txt");
     const again = await init("--mnemonic-out", out);
-    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("ERR_WALLET_EXISTS") });
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringMatching(/ERR_WALLET_EXISTS[^]*login --wallet/u) });
     const second = await init("--json", "--name", "second", "--words", "12", "--mnemonic-out", out);
     expect(second.code).toBe(0);
     expect(readFileSync(out, "utf8").trim().split(" ")).toHaveLength(12);

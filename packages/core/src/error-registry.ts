@@ -117,7 +117,7 @@ export const errorRegistry = {
   ERR_WALLET_BOUND: row<{ address: string }>("caller", "never", 409, "public", "This address is bound to another account.", "Use another wallet."),
   ERR_WALLET_UNSUPPORTED: row<{ operation: string }>("caller", "never", 501, "public", "This wallet cannot do that.", "A key kept by the person signs where it is kept."),
   ERR_WALLET_PASSPHRASE: row("caller", "now", 400, "public", "The passphrase does not open the wallet.", "Try again, or restore the wallet from its words."),
-  ERR_WALLET_EXISTS: row<{ name: string }>("caller", "never", 409, "public", "A wallet of that name is kept here already.", "Choose another name."),
+  ERR_WALLET_EXISTS: row<{ name: string }>("caller", "never", 409, "public", "A wallet of that name is kept here already.", "Go on with it by `agentkeys login --wallet NAME`, or choose another name."),
   ERR_WALLET_NOT_FOUND: row<{ name: string }>("caller", "never", 404, "public", "No wallet of that name is kept here.", "Make one with `agentkeys init wallet`."),
 
   ERR_AUDIT_UNAVAILABLE: row<{ reason: string }>("operator", "later", 503, "public", "The audit log cannot record now, so nothing is released.", "Try again later; the operator sees why at /readyz."),
