@@ -10,8 +10,9 @@ export const lackingScript =
 /** Starts a command at a terminal of its own. */
 export function startAtTerminal(words: readonly string[], environment: Readonly<Record<string, string>> = {}): Running {
   const quoted = words.map((word) => `'${word}'`).join(" ");
+  // In place of the shell, which would take the terminal's signals too, and some shells end by them.
   return watch(
-    spawn("script", ["--quiet", "--return", "--echo", "always", "--command", quoted, "/dev/null"], {
+    spawn("script", ["--quiet", "--return", "--echo", "always", "--command", `exec ${quoted}`, "/dev/null"], {
       env: { ...process.env, ...environment },
     }),
   );

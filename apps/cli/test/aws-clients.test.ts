@@ -28,7 +28,6 @@ beforeEach(async () => {
   environment = {
     HOME: folder,
     AGENTKEYS_HOME: person.home.path,
-    AWS_ENDPOINT_URL: aws.url,
     AWS_ACCESS_KEY_ID: "AKIAOFTHEENVIRONMENT",
     AWS_SECRET_ACCESS_KEY: "secret",
     AWS_PROFILE: "other",
@@ -41,6 +40,8 @@ afterEach(async () => {
   await aws.close();
 });
 
+/** Debian's awscli takes no address from the environment. */
+const whoAmI = (): readonly string[] => ["--endpoint-url", aws.url, "sts", "get-caller-identity"];
 const scope = ["--agent", "report", "--action", "s3:GetObject", "--resource", "arn:aws:s3:::reports/*"];
 const underRun = async (...words: readonly string[]): Promise<Ended> =>
   run(["run", ...scope, "--", ...words], environment);
@@ -50,7 +51,7 @@ describe("awscli under run", () => {
 
   it("signs with the agent's credential, in its region, and with no other that it could find", async () => {
     const served = serveAwsCredentials(person.broker);
-    const { code, stdout, stderr } = await underRun("aws", "sts", "get-caller-identity", "--output", "json");
+    const { code, stdout, stderr } = await underRun("aws", ...whoAmI(), "--output", "json");
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     expect(JSON.parse(stdout)).toMatchObject({ Account: "123456789012" });
     const [value] = served;
@@ -74,12 +75,12 @@ describe("boto3 under run", () => {
   it("takes the agent's credential and its end", async () => {
     const served = serveAwsCredentials(person.broker);
     const program = `
-import boto3, json
+import boto3, json, sys
 session = boto3.Session()
 credentials = session.get_credentials()
 print(json.dumps([*credentials.get_frozen_credentials()[:3], credentials._expiry_time.isoformat(), credentials.method, session.region_name]))
-print(session.client("sts").get_caller_identity()["Account"])`;
-    const { code, stdout, stderr } = await underRun("python3", "-c", program);
+print(session.client("sts", endpoint_url=sys.argv[1]).get_caller_identity()["Account"])`;
+    const { code, stdout, stderr } = await underRun("python3", "-c", program, aws.url);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     const [value] = served;
     const [keys = "", account] = stdout.split("\n");
@@ -155,9 +156,7 @@ describe("aws-credentials", () => {
       };
     };
     const callAws = async (): Promise<Ended> => {
-      const { child, ended } = watch(
-        spawn("aws", ["sts", "get-caller-identity"], { env: { ...process.env, ...configure() } }),
-      );
+      const { child, ended } = watch(spawn("aws", whoAmI(), { env: { ...process.env, ...configure() } }));
       child.stdin.end();
       return ended;
     };
